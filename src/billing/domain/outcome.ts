@@ -1,0 +1,26 @@
+import type { Attempt, Rescue, TokenUsage } from '../../provider/index.js';
+
+export type UsageSource = 'provider' | 'estimated' | 'unavailable';
+
+/**
+ * The measured end of a request, written onto its freeze before the caller sees the end of the answer. Plain JSON:
+ * amounts are decimal-free strings of micro-units. Two outcomes of one request are the same when their JSON is.
+ */
+export interface Outcome {
+  disposition: 'charge' | 'release';
+  /** Why it ended so: `complete`, `caller_gone`, `upstream_cut`, `quota_stop`, `provider_failed`, `free_hangup`, … */
+  reason: string;
+  usage: TokenUsage;
+  usageSource: UsageSource;
+  /** Price of the usage under the pinned price version, micro-credits. */
+  creditsUsedMicros: string;
+  priceId: string;
+  providerName: string | null;
+  endpointId: string | null;
+  attempts: readonly Attempt[];
+  rescued: Rescue | null;
+  firstTokenMs: number | null;
+  durationMs: number;
+  /** HTTP status the caller saw. */
+  status: number;
+}

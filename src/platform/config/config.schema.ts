@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+/** `true`/`false`, also `1`/`0`, `yes`/`no`. */
+const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const list = z
+  .string()
+  .transform((text) => text.split(',').map((item) => item.trim()))
+  .transform((items) => items.filter((item) => item !== ''));
+
+/** `1:<base64>,2:<base64>`: numbered 32-byte secrets; the highest number signs, all verify. */
+const versionedSecrets = z.string().regex(/^\d+:[A-Za-z0-9+/_=-]{43,}(,\d+:[A-Za-z0-9+/_=-]{43,})*$/, {
+  error: 'must be numbered secrets of 32 bytes in base64, e.g. 1:<base64>,2:<base64>',
+});
+
+/**
+ * Every setting of the gateway, read once at start. The text of `.describe()` is the documentation:
+ * docs/configuration.md and .env.example are held equal to this schema by a test.
+ */
+export const configSchema = z.object({
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  PORT: integer(0, 65_535).default(8080).describe('Port to listen on; 0 takes a free one.'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe('Existing Postgres 15–18. Without it an embedded Postgres keeps its data in DATA_DIR.'),
+  DATABASE_POOL_MAX: integer(2, 200).default(10).describe('Most connections in the general pool of one process.'),
+  DATA_DIR: z.string().min(1).default('.data').describe('Folder of the embedded Postgres and of generated secrets.'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/ })
+    .optional()
+    .describe('Moves the queues from Postgres to this Redis.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
+  ADMIN_TOKEN: z.string().min(16).optional().describe('Bootstrap admin token; generated and printed once when absent.'),
+  VIEWER_TOKEN: z.string().min(16).optional().describe('Token that may read /metrics and the details of /health.'),
+  HASH_SECRETS: versionedSecrets
+    .optional()
+    .describe('Numbered secrets that hash API keys and tokens; required with DATABASE_URL.'),
+  ENCRYPTION_SECRETS: versionedSecrets
+    .optional()
+    .describe('Numbered secrets that encrypt provider keys at rest; required with DATABASE_URL.'),
+  SEED: z
+    .enum(['demo', 'none'])
+    .optional()
+    .describe('`demo` seeds the demo data into DATABASE_URL once; `none` leaves an embedded database empty.'),
+  TRUSTED_PROXIES: list
+    .default([])
+    .describe('Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed, comma-separated.'),
+  DEFAULT_MODEL: z.string().optional().describe('model_key used when a request names no model; absent means `auto`.'),
+  DEFAULT_MAX_OUTPUT_TOKENS: integer(1, 1_000_000)
+    .default(1024)
+    .describe('Output tokens assumed for a freeze when the request sets no maximum.'),
+  DEFAULT_FREEZE_CREDITS: z
+    .string()
+    .regex(/^\d{1,12}(\.\d{1,6})?$/)
+    .default('1')
+    .describe('Credits frozen when nothing can be estimated.'),
+  STREAM_RESCUE: z
+    .enum(['same_model', 'any', 'off'])
+    .default('same_model')
+    .describe('Who may continue a stream that broke after its first token.'),
+  INCOMPLETE_STREAM_BILLING: z
+    .enum(['estimate', 'release'])
+    .default('estimate')
+    .describe('What becomes of a call whose provider reported no usage.'),
+  STREAM_KEEPALIVE_MS: integer(100, 600_000)
+    .default(15_000)
+    .describe('Silence after which a stream carries an SSE comment.'),
+  ALLOW_PRIVATE_UPSTREAMS: flag.default(false).describe('Allows provider base URLs on loopback and private addresses.'),
+  OPENAI_API_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Registers OpenAI and its models as a provider at every start.'),
+  OPENAI_BASE_URL: z.url().default('https://api.openai.com/v1').describe('Base URL used with OPENAI_API_KEY.'),
+  UPSTREAM_CONNECT_TIMEOUT_MS: integer(10, 600_000)
+    .default(5_000)
+    .describe('Longest wait for a connection to an upstream.'),
+  UPSTREAM_HEADERS_TIMEOUT_MS: integer(10, 3_600_000)
+    .default(60_000)
+    .describe('Longest wait for an upstream to answer with headers.'),
+  UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: integer(10, 3_600_000)
+    .default(60_000)
+    .describe('Longest wait from the headers of a stream to its first content.'),
+  UPSTREAM_IDLE_TIMEOUT_MS: integer(10, 3_600_000)
+    .default(30_000)
+    .describe('Longest silence between two pieces of an answer.'),
+  UPSTREAM_TOTAL_TIMEOUT_MS: integer(10, 7_200_000)
+    .default(600_000)
+    .describe('Longest duration of one provider call, failover included.'),
+  UPSTREAM_ATTEMPTS_MAX: integer(1, 20).default(4).describe('Most attempts over all endpoints of one request.'),
+  SHUTDOWN_TIMEOUT_MS: integer(0, 600_000).default(30_000).describe('How long a shutdown waits for running requests.'),
+  WORKERS_ENABLED: flag.default(true).describe('Runs the settlement workers inside the HTTP process.'),
+  TRACE_RETENTION_DAYS: integer(1, 3_650).default(30).describe('How long explanations of requests are kept.'),
+});
+
+export type Config = z.output<typeof configSchema>;

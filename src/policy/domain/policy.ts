@@ -1,0 +1,40 @@
+import type { ApiKey } from '../../auth/index.js';
+import type { Tier } from '../../wallet/index.js';
+
+export interface Policy {
+  id: string;
+  name: string;
+  allowedTiers: readonly Tier[];
+  ipAllowlist: readonly string[];
+  ipBlocklist: readonly string[];
+  modelBlacklist: readonly string[];
+}
+
+/** The caller's address and how it was found. */
+export interface ClientIp {
+  address: string;
+  source: 'socket' | 'x-forwarded-for' | 'x-real-ip';
+}
+
+export interface PolicyRequest {
+  key: ApiKey;
+  clientIp: ClientIp;
+  /** `tier` of the body as sent. */
+  requestedTier: string | null;
+  /** `model` of the body as sent; `null` when absent. */
+  requestedModel: string | null;
+  /** Looks a concrete model up by key or id, for the blacklist and the tier rule. */
+  findModel: (nameOrId: string) => { id: string; modelKey: string; tier: Tier } | null;
+}
+
+export interface PolicyDecision {
+  /** `auto` or a concrete name: the fixed model, the request's, the configured default, or `auto`. */
+  model: string;
+  /** A concrete model never falls back to another tier. */
+  concrete: boolean;
+  /** policy ∩ key ∩ request, in the order of TIERS. Never empty. */
+  allowedTiers: readonly Tier[];
+  isBlacklisted: (model: { id: string; modelKey: string }) => boolean;
+  /** For the explanation: address, matched rule, the three tier sets, fixed model. */
+  facts: Record<string, unknown>;
+}

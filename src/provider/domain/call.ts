@@ -1,0 +1,100 @@
+import type { Endpoint } from './endpoint.js';
+
+/** Tokens in disjoint buckets: `inputTokens` excludes both cached ones. Non-negative integers. */
+export interface TokenUsage {
+  inputTokens: number;
+  outputTokens: number;
+  /** Read from the provider's prompt cache. */
+  cachedInputTokens: number;
+  /** Written to the provider's prompt cache. */
+  cachedOutputTokens: number;
+}
+
+/** Who broke a call and what may be done about it. */
+export type FailureClass =
+  'caller_fault' | 'operator_fault' | 'rate_limited' | 'endpoint_fault' | 'timeout' | 'caller_gone' | 'breaker_open';
+
+/** One try at one endpoint, in order; shown in the explanation and, as `provider=reason`, in `X-DAOE-Failover`. */
+export interface Attempt {
+  endpointId: string;
+  provider: string;
+  upstreamModel: string;
+  /** HTTP status of the upstream, when it answered. */
+  status: number | null;
+  durationMs: number;
+  /** `null` when the attempt served the answer. */
+  failure: FailureClass | null;
+  /** Short reason for the header, e.g. `timeout_headers`, `http_503`, `connect_refused`; no hosts, no keys. */
+  reason: string | null;
+}
+
+export interface UpstreamRequest {
+  /** Gateway request id. */
+  requestId: string;
+  /** Endpoints of the chosen model in order of trial. */
+  endpoints: readonly Endpoint[];
+  /** Endpoints of other models that may only rescue a broken stream, in order. Empty unless `STREAM_RESCUE=any`. */
+  rescueEndpoints: readonly Endpoint[];
+  /** The caller's body, parsed, without gateway-only fields. The adapter sets `model` and `stream_options`. */
+  body: Readonly<Record<string, unknown>>;
+  stream: boolean;
+  /** Aborted when the caller hangs up (for `drain` endpoints the gateway does not abort). */
+  signal: AbortSignal;
+}
+
+/** One server-sent event of the answer. */
+export interface StreamEvent {
+  /** The JSON text of the `data:` line, unchanged from the provider. Never empty and never `[DONE]`. */
+  data: string;
+  /** Characters of output text in it (content, refusal, reasoning, tool arguments), for metering. 0 for role and usage chunks. */
+  outputChars: number;
+  /** It carries only usage (empty `choices`): kept from a caller that did not ask for usage. */
+  usageOnly: boolean;
+}
+
+export interface Rescue {
+  from: string;
+  to: string;
+  /** Characters that had been delivered when the stream broke. */
+  afterChars: number;
+}
+
+/** What is known when a call has ended, however it ended. */
+export interface CallSummary {
+  /** Provider's own count, normalised; `null` when it sent none. */
+  usage: TokenUsage | null;
+  /** Endpoint that served (the last part of) the answer. */
+  endpoint: Endpoint;
+  attempts: readonly Attempt[];
+  rescued: Rescue | null;
+  /** The provider finished the answer (finish reason and, for streams, its end marker). */
+  complete: boolean;
+  firstTokenMs: number | null;
+  durationMs: number;
+}
+
+export interface JsonAnswer {
+  kind: 'json';
+  endpoint: Endpoint;
+  attempts: readonly Attempt[];
+  body: Record<string, unknown>;
+  summary: CallSummary;
+}
+
+export interface StreamAnswer {
+  kind: 'stream';
+  endpoint: Endpoint;
+  attempts: readonly Attempt[];
+  /**
+   * Events grouped as they arrived, one array a network read; the first group is there when the call returns and holds
+   * the first content. Pulling slowly slows the upstream. Throws `AppError` when the stream breaks and cannot be rescued;
+   * `return()` cancels the upstream.
+   */
+  events: AsyncIterable<readonly StreamEvent[]>;
+  /** Valid at any time; final after `events` has ended. */
+  summary(): CallSummary;
+  /** The text delivered so far (all `data` events yielded), for counting tokens when the provider sent no usage. */
+  deliveredText(): string;
+}
+
+export type ProviderAnswer = JsonAnswer | StreamAnswer;

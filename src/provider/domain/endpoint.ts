@@ -1,0 +1,37 @@
+import type { UsdMicros } from '../../platform/money/index.js';
+
+/** What happens when the caller hangs up: bill the delivered part, read to the end and bill exactly, or charge nothing. */
+export type HangupBilling = 'estimate' | 'drain' | 'free';
+
+export interface EndpointTimeouts {
+  connectMs: number;
+  headersMs: number;
+  firstTokenMs: number;
+  idleMs: number;
+  totalMs: number;
+}
+
+/** A place where a model can be called: a provider, the model's name there, and the rules of the call. */
+export interface Endpoint {
+  id: string;
+  modelId: string;
+  modelKey: string;
+  providerId: string;
+  providerName: string;
+  /** Folder name under `src/provider/adapters`. */
+  adapter: string;
+  baseUrl: string;
+  hangupBilling: HangupBilling;
+  upstreamModel: string;
+  /** Lower is tried first. */
+  priority: number;
+  /** Share among healthy endpoints of one priority. */
+  weight: number;
+  timeouts: Partial<EndpointTimeouts>;
+  inputUsdPerMtok: UsdMicros;
+  outputUsdPerMtok: UsdMicros;
+  supportsPrefill: boolean;
+  /** Price- or destination-changing request fields that this endpoint enables and prices. */
+  allowedFields: readonly string[];
+  enabled: boolean;
+}

@@ -1,0 +1,2 @@
+export * from './domain/endpoint.js';
+export * from './domain/call.js';

@@ -1,0 +1,2 @@
+export * from './domain/tier.js';
+export * from './domain/freeze.js';
