@@ -1,1 +1,2 @@
 export * from './domain/outcome.js';
+export * from './domain/trace.js';
