@@ -1,0 +1,2 @@
+export * from './access.js';
+export * from './route-access-check.js';

@@ -1,0 +1,28 @@
+import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CONFIG, type Config } from '../config/index.js';
+import { databaseUrl, HotConnectionFactory } from './hot-connection.factory.js';
+
+/** The general pool (TypeORM) and the factory of dedicated connections, for every module's `persistence/`. */
+@Global()
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({
+      inject: [CONFIG],
+      useFactory: (config: Config) => ({
+        type: 'postgres',
+        url: databaseUrl(config),
+        autoLoadEntities: true,
+        retryAttempts: 5,
+        retryDelay: 500,
+        applicationName: 'joytoken-gateway pool',
+        poolSize: config.DATABASE_POOL_MAX,
+        connectTimeoutMS: 2_000,
+        extra: { statement_timeout: 30_000, idleTimeoutMillis: 30_000 },
+      }),
+    }),
+  ],
+  providers: [HotConnectionFactory],
+  exports: [HotConnectionFactory, TypeOrmModule],
+})
+export class DatabaseModule {}

@@ -1,0 +1,111 @@
+import { Client, types, type ClientConfig, type Notification } from 'pg';
+import { AppError } from '../errors/index.js';
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+const INT8_OID = 20;
+
+/** Reads `bigint` columns as `bigint`, on this connection only: other users of the driver keep its default. */
+const typesWithBigint: NonNullable<ClientConfig['types']> = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8_OID && format !== 'binary'
+      ? BigInt
+      : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser,
+};
+
+/**
+ * One dedicated connection for statements on the hot path. Statements are prepared once under their name and pipelined by
+ * the driver in order. A lost connection is opened again by the next call; nothing is retried here, because only the
+ * caller knows whether its statement may run twice.
+ */
+export class HotConnection {
+  private client: Promise<Client> | null = null;
+  private closed = false;
+  private onNotification: ((message: Notification) => void) | null = null;
+  private channel: string | null = null;
+
+  constructor(
+    private readonly url: string,
+    private readonly label: string,
+  ) {}
+
+  /**
+   * Runs a prepared statement.
+   * @throws AppError `unavailable` when the database cannot be reached or the connection breaks; the driver's own error
+   * (with `code`, the SQLSTATE) when the statement itself fails.
+   */
+  async query<Row extends object>(name: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const client = await this.connected();
+    try {
+      const result = await client.query<Row>({ name, text, values: [...values] });
+      return result.rows;
+    } catch (error) {
+      throw asUnavailable(error, this.label);
+    }
+  }
+
+  /** Listens on a channel, again after every reconnect. One listener a connection. */
+  async listen(channel: string, handler: (message: Notification) => void): Promise<void> {
+    this.channel = channel;
+    this.onNotification = handler;
+    const client = await this.connected();
+    await client.query(`listen ${client.escapeIdentifier(channel)}`);
+  }
+
+  /** Waits for running statements and closes. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const client = await this.client?.catch(() => null);
+    this.client = null;
+    await client?.end().catch(() => undefined);
+  }
+
+  private async connected(): Promise<Client> {
+    if (this.closed) throw unavailable(`${this.label}: closed`);
+    this.client ??= this.open();
+    return this.client;
+  }
+
+  private async open(): Promise<Client> {
+    const client = new Client({
+      connectionString: this.url,
+      application_name: `joytoken-gateway ${this.label}`,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      query_timeout: STATEMENT_TIMEOUT_MS + CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+      types: typesWithBigint,
+    });
+    const forget = (): void => {
+      this.client = null;
+    };
+    client.on('error', forget);
+    client.on('end', forget);
+    client.on('notification', (message) => this.onNotification?.(message));
+    try {
+      await client.connect();
+      if (this.channel !== null) await client.query(`listen ${client.escapeIdentifier(this.channel)}`);
+      return client;
+    } catch (error) {
+      forget();
+      client.end().catch(() => undefined);
+      throw unavailable(`${this.label}: ${String(error)}`, error);
+    }
+  }
+}
+
+function unavailable(detail: string, cause?: unknown): AppError {
+  return new AppError('unavailable', 'the service is temporarily unavailable', {
+    code: 'database_unavailable',
+    retryAfterS: 2,
+    detail,
+    cause,
+  });
+}
+
+/** Failures of the connection become `unavailable`; failures of a statement (SQLSTATE outside 08 and 57) stay. */
+function asUnavailable(error: unknown, label: string): unknown {
+  const state = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const isStatementError = /^[0-9A-Z]{5}$/.test(state) && !state.startsWith('08') && !state.startsWith('57');
+  return isStatementError ? error : unavailable(`${label}: ${String(error)}`, error);
+}

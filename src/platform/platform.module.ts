@@ -1,0 +1,28 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { ChangeFeed } from './changes/index.js';
+import { Clock } from './clock/index.js';
+import { CONFIG, type Config } from './config/index.js';
+import { DatabaseModule } from './database/index.js';
+import { createLogger, LOGGER } from './logging/index.js';
+import { createMetrics, METRICS } from './metrics/index.js';
+
+/** The ground floor: configuration, clock, logger, metrics, database and the change feed, for every module. */
+@Global()
+@Module({})
+export class PlatformModule {
+  /** @param role shown in every log line: `gateway` or `worker`. */
+  static forRoot(config: Config, role: string): DynamicModule {
+    return {
+      module: PlatformModule,
+      imports: [DatabaseModule],
+      providers: [
+        Clock,
+        ChangeFeed,
+        { provide: CONFIG, useValue: config },
+        { provide: LOGGER, useFactory: () => createLogger(config, role) },
+        { provide: METRICS, useFactory: createMetrics },
+      ],
+      exports: [Clock, ChangeFeed, CONFIG, LOGGER, METRICS],
+    };
+  }
+}
