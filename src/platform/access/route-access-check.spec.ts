@@ -1,4 +1,4 @@
-import { Controller, Get, Module, Post } from '@nestjs/common';
+import { Controller, Get, Module, Post, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { accessOf, AdminAccess, ApiKeyAccess, Public, roleSuffices } from './access.js';
@@ -45,7 +45,7 @@ class DeclaredModule {}
 @Module({ controllers: [DeclaredController, ForgottenController] })
 class ForgottenModule {}
 
-async function boot(module: unknown): Promise<void> {
+async function boot(module: Type): Promise<void> {
   const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false });
   try {
     assertEveryRouteDeclaresAccess(app);
