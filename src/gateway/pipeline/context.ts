@@ -1,0 +1,89 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiKey, KeySource } from '../../auth/index.js';
+import type { CostEstimate, Outcome, Stage, StageRecord, StageStatus } from '../../billing/index.js';
+import type { Micros, UsdMicros } from '../../platform/money/index.js';
+import type { ClientIp, PolicyDecision } from '../../policy/index.js';
+import type { Attempt } from '../../provider/index.js';
+import type { RequestNeeds, Route } from '../../router/index.js';
+import type { Tier } from '../../wallet/index.js';
+import type { ChatRequest } from '../openai/chat-request.schema.js';
+import type { CallerConnection } from './caller-connection.js';
+
+/** The freeze that a request holds. */
+export interface HeldFreeze {
+  tier: Tier;
+  amountMicros: Micros;
+  estimate: CostEstimate;
+  usdPerCreditMicros: UsdMicros;
+}
+
+/**
+ * Everything that is known of one request. Each stage fills its own slot and reads the earlier ones; a slot is `null`
+ * until its stage has passed.
+ */
+export class RequestContext {
+  key: ApiKey | null = null;
+  keySource: KeySource = 'none';
+  clientIp: ClientIp | null = null;
+  body: ChatRequest | null = null;
+  needs: RequestNeeds | null = null;
+  policy: PolicyDecision | null = null;
+  route: Route | null = null;
+  fallbackFrom: Tier | null = null;
+  freeze: HeldFreeze | null = null;
+  attempts: readonly Attempt[] = [];
+  providerName: string | null = null;
+  outcome: Outcome | null = null;
+  readonly stages: StageRecord[] = [];
+  private stageStartedMs = performance.now();
+
+  constructor(
+    /** The gateway's own id; money is keyed on it. */
+    readonly requestId: string,
+    /** The caller's label. */
+    readonly clientRequestId: string,
+    readonly receivedAtMs: number,
+    readonly caller: CallerConnection,
+  ) {}
+
+  /** Milliseconds since the request was received. */
+  elapsedMs(nowMs: number): number {
+    return nowMs - this.receivedAtMs;
+  }
+
+  /** Closes the stage that is running, with its facts. */
+  close(stage: Stage, status: StageStatus, facts: Record<string, unknown> = {}): void {
+    const nowMs = performance.now();
+    this.stages.push({ ...facts, stage, status, ms: Math.round((nowMs - this.stageStartedMs) * 1000) / 1000 });
+    this.stageStartedMs = nowMs;
+  }
+
+  /** Whether a stage has been closed already. */
+  has(stage: Stage): boolean {
+    return this.stages.some((record) => record.stage === stage);
+  }
+}
+
+/** A slot that an earlier stage must have filled; its absence is a fault of the pipeline itself. */
+export function filled<T>(slot: T | null, name: string): T {
+  if (slot === null) throw new Error(`pipeline: ${name} is not filled yet`);
+  return slot;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Made by the first stage; `null` on routes outside the model calls. */
+    gatewayContext: RequestContext | null;
+    /** The gateway's own id of this request, on every route. */
+    gatewayRequestId: string;
+    /** The caller's label of this request, on every route. */
+    clientRequestId: string;
+  }
+}
+
+/** The context of a model call. */
+export function contextOf(request: FastifyRequest): RequestContext {
+  return filled(request.gatewayContext, 'context');
+}
+
+export type { FastifyReply, FastifyRequest };
