@@ -1,0 +1,92 @@
+/** What the upstream does with a call: a name and numbers, both read from the model name. */
+export interface Behaviour {
+  name: string;
+  /** Pieces (= output tokens) of the answer. */
+  pieces: number;
+  /** Prompt tokens to report; `null` estimates them from the messages. */
+  promptTokens: number | null;
+  cachedTokens: number;
+  delayMs: number;
+  /** Content pieces that still arrive before the fault. */
+  after: number;
+  retryAfterS: number | null;
+  mebibytes: number;
+}
+
+const DEFAULT_DELAY_MS: Readonly<Record<string, number>> = {
+  'slow-headers': 500,
+  'slow-first': 500,
+  'slow-tokens': 50,
+};
+
+const DEFAULT_PROMPT_TOKENS: Readonly<Record<string, number>> = { 'cached-tokens': 1000, fast: 30 };
+
+/** Names without their numbers; README.md says what each does. `status-<code>` and `leak-<code>` come on top. */
+const NAMES: ReadonlySet<string> = new Set([
+  'ok',
+  'fast',
+  'echo',
+  'other',
+  'prefill',
+  'slow-headers',
+  'slow-first',
+  'slow-tokens',
+  'stall-headers',
+  'stall',
+  'cut',
+  'eof',
+  'reset',
+  'close',
+  'flaky',
+  'html',
+  'broken-json',
+  'broken-chunk',
+  'error-in-stream',
+  'json-for-stream',
+  'strict-options',
+  'no-done',
+  'crlf',
+  'split-utf8',
+  'noise',
+  'huge',
+  'tools',
+  'tools-parallel',
+  'reasoning',
+  'vision',
+  'usage-absent',
+  'usage-early',
+  'usage-on-content',
+  'usage-twice',
+  'usage-zero',
+  'usage-null',
+  'cached-tokens',
+]);
+
+const OPTION = /^([npcdarm])(\d{1,9})$/;
+
+/**
+ * Reads a model name such as `cut-a5-n20`: trailing `-<letter><number>` parts are options, the rest is the behaviour.
+ * @returns `null` for a name that is not in the table.
+ */
+export function readBehaviour(model: string): Behaviour | null {
+  const parts = model.split('-');
+  const options = new Map<string, number>();
+  while (parts.length > 1) {
+    const match = OPTION.exec(parts[parts.length - 1] ?? '');
+    if (match === null) break;
+    options.set(match[1] ?? '', Number(match[2]));
+    parts.pop();
+  }
+  const name = parts.join('-');
+  if (!NAMES.has(name) && !/^(status|leak)-[45]\d\d$/.test(name)) return null;
+  return {
+    name,
+    pieces: options.get('n') ?? 20,
+    promptTokens: options.get('p') ?? DEFAULT_PROMPT_TOKENS[name] ?? null,
+    cachedTokens: options.get('c') ?? (name === 'cached-tokens' ? 400 : 0),
+    delayMs: options.get('d') ?? DEFAULT_DELAY_MS[name] ?? 0,
+    after: options.get('a') ?? (name === 'stall' ? 0 : 3),
+    retryAfterS: options.get('r') ?? null,
+    mebibytes: options.get('m') ?? 1,
+  };
+}
