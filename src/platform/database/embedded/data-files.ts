@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import path from 'node:path';
+
+/** Where everything of one embedded Postgres lies inside its data folder. */
+export interface DataFiles {
+  dataDir: string;
+  /** The cluster itself, or a symbolic link to it. */
+  cluster: string;
+  /** Password of the superuser, readable for the owner of the data folder only. */
+  password: string;
+  /** How to reach the keeper: process, port, token, and the port of Postgres. */
+  keeper: string;
+  /** Locked by the keeper while it lives. */
+  lock: string;
+  /** What Postgres and the keeper print. */
+  log: string;
+}
+
+/** Names the files of a data folder; touches nothing. */
+export function dataFiles(dataDir: string): DataFiles {
+  const root = path.resolve(dataDir);
+  return {
+    dataDir: root,
+    cluster: path.join(root, 'postgres'),
+    password: path.join(root, 'postgres.password'),
+    keeper: path.join(root, 'keeper.json'),
+    lock: path.join(root, 'keeper.lock'),
+    log: path.join(root, 'postgres.log'),
+  };
+}
+
+/**
+ * Makes the data folder if it is missing: others may pass through it (the database user of a root start must), but not list it.
+ * @throws Error in plain words when the folder belongs to somebody else.
+ */
+export async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    const made = await mkdir(dataDir, { recursive: true, mode: 0o711 });
+    if (made !== undefined) await chmod(dataDir, 0o711);
+    const probe = path.join(dataDir, `.probe-${process.pid}-${randomBytes(4).toString('hex')}`);
+    await writeFile(probe, '');
+    await rm(probe);
+  } catch (error) {
+    throw new Error(`cannot write to the data folder ${dataDir}; give it to this user or set DATA_DIR to another one`, {
+      cause: error,
+    });
+  }
+}
+
+/** Replaces a file in one step. Only the owner of the data folder can read it, also when root writes it. */
+export async function writePrivate(files: DataFiles, file: string, content: string): Promise<void> {
+  const fresh = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  await writeFile(fresh, content, { mode: 0o600, flag: 'wx' });
+  await giveToOwner(files, fresh);
+  await rename(fresh, file);
+}
+
+/** Root working in somebody's data folder leaves files behind that this user can read on the next start. */
+export async function giveToOwner(files: DataFiles, file: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const owner = await stat(files.dataDir);
+  await chown(file, owner.uid, owner.gid);
+}
+
+/** Content of a file, or `null` when it does not exist. */
+export async function readIfPresent(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/**
+ * Takes the keeper's lock: an exclusive SQLite transaction, which is a kernel lock that dies with its holder however that ends.
+ * Node has no flock, and a lock file with a process id in it lies after a kill -9.
+ * @returns `null` while another process holds it.
+ */
+export function tryLock(file: string): { release: () => void } | null {
+  closeSync(openSync(file, 'a', 0o600));
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec('pragma journal_mode = memory; begin exclusive');
+    return { release: () => database.close() };
+  } catch (error) {
+    database.close();
+    if (/locked|busy/.test(String(error))) return null;
+    throw error;
+  }
+}
