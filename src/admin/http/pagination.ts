@@ -1,0 +1,64 @@
+import { z } from 'zod';
+
+export const PAGE_LIMIT_DEFAULT = 50;
+export const PAGE_LIMIT_MAX = 200;
+
+/** What a list hands out: rows and the id to go on from. */
+export interface Page<T> {
+  data: T[];
+  next_cursor: string | null;
+}
+
+/** Cursors are opaque to callers: the last id of the page before, in base64url. */
+const cursor = z
+  .string()
+  .max(400)
+  .transform((text, context) => {
+    const id = Buffer.from(text, 'base64url').toString('utf8');
+    if (id !== '' && encodeCursor(id) === text) return id;
+    context.addIssue({ code: 'custom', message: 'not a cursor of this list' });
+    return z.NEVER;
+  })
+  .describe('`next_cursor` of the page before.');
+
+const uuidCursor = cursor.pipe(z.uuid({ error: 'not a cursor of this list' }));
+
+const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(PAGE_LIMIT_MAX)
+  .default(PAGE_LIMIT_DEFAULT)
+  .describe('Most rows of the page.');
+
+/** Query fields of a list whose rows are named by UUIDs. */
+export const pageQuery = { limit, cursor: uuidCursor.optional() };
+
+/** Query fields of a list whose cursor is another text. */
+export const textPageQuery = { limit, cursor: cursor.optional() };
+
+/** Writes a cursor. */
+export function encodeCursor(lastId: string): string {
+  return Buffer.from(lastId, 'utf8').toString('base64url');
+}
+
+/** Schema of a page of `item`. */
+export function pageOf(item: z.ZodType): z.ZodType {
+  return z.object({ data: z.array(item), next_cursor: z.string().nullable() });
+}
+
+/**
+ * A page from one row more than was asked for.
+ * @param rows up to `limitRows + 1` rows in order.
+ */
+export function pageFrom<Row, View>(
+  rows: readonly Row[],
+  limitRows: number,
+  idOf: (row: Row) => string,
+  view: (row: Row) => View,
+): Page<View> {
+  const shown = rows.slice(0, limitRows);
+  const last = shown.at(-1);
+  const hasMore = rows.length > limitRows && last !== undefined;
+  return { data: shown.map(view), next_cursor: hasMore ? encodeCursor(idOf(last)) : null };
+}

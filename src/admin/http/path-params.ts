@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { AppError } from '../../platform/errors/index.js';
+import { TIERS } from '../../wallet/index.js';
+
+const uuid = z.uuid();
+
+/**
+ * Every path parameter of this door by name. A value of the wrong form names nothing, so it is a 404 like any other
+ * unknown id.
+ */
+export const PATH_PARAMS: Readonly<Record<string, z.ZodType>> = {
+  id: uuid,
+  endpoint_id: uuid,
+  member_id: uuid,
+  tier: z.enum(TIERS),
+  request_id: z.string().min(1).max(128).describe('Either request id: the gateway’s own or the caller’s.'),
+};
+
+/** @throws AppError `not_found` when a parameter cannot name anything. */
+export function assertPathParams(params: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(params)) {
+    const schema = PATH_PARAMS[name];
+    if (schema !== undefined && !schema.safeParse(value).success) throw noSuch('resource');
+  }
+}
+
+/** The 404 of this door. */
+export function noSuch(what: string): AppError {
+  return new AppError('not_found', `there is no such ${what}`, { code: 'not_found' });
+}
+
+/**
+ * Passes a found thing on.
+ * @throws AppError `not_found` for `null` and `undefined`.
+ */
+export function mustExist<T>(found: T | null | undefined, what: string): T {
+  if (found === null || found === undefined) throw noSuch(what);
+  return found;
+}

@@ -1,0 +1,46 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { z } from 'zod';
+import { operationOf } from '../../platform/openapi/index.js';
+import { faultsOf, ValidationError, type Fault } from '../problem/validation-error.js';
+import type { AdminRequest } from './admin-request.js';
+import { assertPathParams } from './path-params.js';
+
+const NOTHING = z.strictObject({});
+
+/**
+ * Checks path, query and body against the operation and hands the parsed values on. All faults of query and body are
+ * named at once; unknown fields are faults.
+ */
+@Injectable()
+export class RequestValidationInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const operation = operationOf(context.getHandler());
+    if (operation === null) return next.handle();
+    const request = context.switchToHttp().getRequest<AdminRequest>();
+    assertPathParams(request.params as Record<string, string>);
+    const faults: Fault[] = [];
+    request.adminRawBody = request.body;
+    request.query = parsePart(operation.query ?? NOTHING, request.query, faults);
+    request.body = parseBody(operation.body, request.body, faults);
+    if (faults.length > 0) throw new ValidationError(faults);
+    return next.handle();
+  }
+}
+
+/** An operation without a body takes none, or an empty object, which some clients always send. */
+function parseBody(schema: z.ZodType | undefined, body: unknown, faults: Fault[]): unknown {
+  if (schema === undefined) return parsePart(NOTHING, body ?? {}, faults);
+  if (body === undefined || body === null) {
+    faults.push({ path: '', code: 'required', message: 'a JSON body is required' });
+    return undefined;
+  }
+  return parsePart(schema, body, faults);
+}
+
+function parsePart(schema: z.ZodType, value: unknown, faults: Fault[]): unknown {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  faults.push(...faultsOf(result.error));
+  return undefined;
+}

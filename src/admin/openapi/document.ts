@@ -1,0 +1,153 @@
+import { STATUS_CODES } from 'node:http';
+import type { z } from 'zod';
+import type { CatalogRoute, OperationSpec } from '../../platform/openapi/index.js';
+import { PATH_PARAMS } from '../http/path-params.js';
+import { ERROR_SHAPES } from './error-answers.js';
+import { SchemaBook, type JsonSchema } from './schema-book.js';
+
+export interface OpenApiDocument {
+  openapi: '3.1.0';
+  info: Record<string, unknown>;
+  servers: { url: string }[];
+  tags: { name: string }[];
+  paths: Record<string, Record<string, OpenApiOperation>>;
+  components: Record<string, unknown>;
+}
+
+export interface OpenApiOperation {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  parameters: OpenApiParameter[];
+  security: Record<string, string[]>[];
+  responses: Record<string, Record<string, unknown>>;
+  description?: string;
+  requestBody?: Record<string, unknown>;
+}
+
+export interface OpenApiParameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  required: boolean;
+  schema: JsonSchema;
+  description?: string;
+}
+
+type DocumentedRoute = CatalogRoute & { operation: OperationSpec };
+
+const SECURITY_SCHEMES = {
+  adminToken: { type: 'http', scheme: 'bearer', description: 'Admin token (`ja_…`).' },
+  apiKey: { type: 'http', scheme: 'bearer', description: 'API key (`jt_…`).' },
+  apiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'API key; wins over the bearer one.' },
+};
+
+/** The OpenAPI 3.1 document of the routes that declare an operation. */
+export function buildDocument(routes: readonly CatalogRoute[], version: string): OpenApiDocument {
+  const documented = routes.filter((route): route is DocumentedRoute => route.operation !== null);
+  const book = new SchemaBook();
+  const paths: OpenApiDocument['paths'] = {};
+  for (const route of documented) {
+    const path = (paths[openApiPath(route.path)] ??= {});
+    path[route.method.toLowerCase()] = operationObject(route, book);
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'joytoken-gateway', version, description: 'OpenAI-compatible gateway with prepaid wallets.' },
+    servers: [{ url: '/' }],
+    tags: [...new Set(documented.map((route) => route.operation.tag))].map((name) => ({ name })),
+    paths,
+    components: { securitySchemes: SECURITY_SCHEMES, responses: errorResponses(book), schemas: book.components() },
+  };
+}
+
+/** `/accounts/:id` → `/accounts/{id}`. */
+export function openApiPath(path: string): string {
+  return path.replace(/:(\w+)/g, '{$1}');
+}
+
+function operationObject(route: DocumentedRoute, book: SchemaBook): OpenApiOperation {
+  const { operation } = route;
+  return {
+    operationId: operationId(route),
+    summary: operation.summary,
+    ...descriptionOf(operation.description),
+    tags: [operation.tag],
+    parameters: parametersOf(route, book),
+    ...(operation.body === undefined ? {} : { requestBody: jsonBody(book.input(operation.body)) }),
+    security: securityOf(route),
+    responses: responsesOf(route, book),
+  };
+}
+
+/** `AccountsController.create` → `accounts_create`. */
+function operationId(route: CatalogRoute): string {
+  const resource = route.controller.replace(/Controller$/, '');
+  return `${resource.charAt(0).toLowerCase()}${resource.slice(1)}_${route.handler}`;
+}
+
+function descriptionOf(description: string | undefined): { description?: string } {
+  return description === undefined ? {} : { description };
+}
+
+function jsonBody(schema: JsonSchema): Record<string, unknown> {
+  return { required: true, content: { 'application/json': { schema } } };
+}
+
+function parametersOf(route: DocumentedRoute, book: SchemaBook): OpenApiParameter[] {
+  return [
+    ...pathParameters(route.path, book),
+    ...objectParameters('query', route.operation.query, book),
+    ...objectParameters('header', route.operation.headers, book),
+  ];
+}
+
+function pathParameters(path: string, book: SchemaBook): OpenApiParameter[] {
+  const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? '');
+  return names.map((name) => {
+    const known = PATH_PARAMS[name];
+    return { name, in: 'path', required: true, schema: known === undefined ? { type: 'string' } : book.input(known) };
+  });
+}
+
+function objectParameters(place: 'query' | 'header', schema: z.ZodObject | undefined, book: SchemaBook): OpenApiParameter[] {
+  if (schema === undefined) return [];
+  const json = book.input(schema);
+  const required = new Set((json['required'] ?? []) as string[]);
+  return Object.entries((json['properties'] ?? {}) as Record<string, JsonSchema>).map(([name, field]) => {
+    const { description, ...rest } = field;
+    const described = descriptionOf(typeof description === 'string' ? description : undefined);
+    return { name, in: place, required: required.has(name), ...described, schema: rest };
+  });
+}
+
+function securityOf(route: CatalogRoute): Record<string, string[]>[] {
+  if (route.access?.kind === 'admin') return [{ adminToken: [] }];
+  if (route.access?.kind === 'api_key') return [{ apiKey: [] }, { apiKeyHeader: [] }];
+  return [];
+}
+
+function responsesOf(route: DocumentedRoute, book: SchemaBook): OpenApiOperation['responses'] {
+  const { response, contentType, status = 200 } = route.operation;
+  const description = STATUS_CODES[status] ?? 'Success';
+  const schema = response === undefined ? undefined : book.output(response);
+  const content = contentOf(contentType ?? 'application/json', schema, contentType !== undefined);
+  return { [status]: { description, ...content }, default: { $ref: `#/components/responses/${errorShapeOf(route.path)}` } };
+}
+
+function contentOf(mediaType: string, schema: JsonSchema | undefined, hasBody: boolean): Record<string, unknown> {
+  if (schema === undefined && !hasBody) return {};
+  return { content: { [mediaType]: schema === undefined ? {} : { schema } } };
+}
+
+function errorShapeOf(path: string): string {
+  return ERROR_SHAPES.find((shape) => path.startsWith(shape.prefix))?.name ?? 'OpenAiError';
+}
+
+function errorResponses(book: SchemaBook): Record<string, unknown> {
+  return Object.fromEntries(
+    ERROR_SHAPES.map(({ name, contentType, schema }) => [
+      name,
+      { description: 'The request was refused or failed.', content: { [contentType]: { schema: book.output(schema) } } },
+    ]),
+  );
+}

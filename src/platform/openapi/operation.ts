@@ -1,0 +1,33 @@
+import 'reflect-metadata';
+import { SetMetadata } from '@nestjs/common';
+import type { z } from 'zod';
+
+/** What one route tells the OpenAPI document. The schemas are the ones that check requests, so that the two agree. */
+export interface OperationSpec {
+  summary: string;
+  /** Markdown. */
+  description?: string;
+  /** Heading in the document. */
+  tag: string;
+  /** Status of success. Default 200. */
+  status?: number;
+  query?: z.ZodObject;
+  headers?: z.ZodObject;
+  body?: z.ZodType;
+  /** Absent: the answer has no body, or its media type is not JSON. */
+  response?: z.ZodType;
+  /** Media type of success. Default `application/json`. */
+  contentType?: string;
+}
+
+const OPERATION_METADATA = 'joytoken:operation';
+
+/** Puts a route into the OpenAPI document. */
+export function Operation(spec: OperationSpec): MethodDecorator {
+  return SetMetadata(OPERATION_METADATA, spec);
+}
+
+/** What `@Operation` declares on a handler; `null` when it declares nothing. */
+export function operationOf(handler: object): OperationSpec | null {
+  return (Reflect.getMetadata(OPERATION_METADATA, handler) as OperationSpec | undefined) ?? null;
+}
