@@ -1,5 +1,6 @@
 import type { Micros } from '../../platform/money/index.js';
 import type { Tier } from '../../wallet/index.js';
+import type { AccountKind } from './account.js';
 
 export type KeyStatus = 'ACTIVE' | 'DISABLED' | 'EXPIRED' | 'REVOKED';
 export type KeySource = 'bearer' | 'x-api-key' | 'none';
@@ -19,6 +20,12 @@ export interface ApiKey {
   limitRpm: number | null;
   limitConcurrency: number | null;
   expiresAt: Date | null;
+}
+
+/** A key that has passed authentication. */
+export interface AuthenticatedKey extends ApiKey {
+  /** Kind of the account that pays. */
+  billingAccountKind: AccountKind;
 }
 
 export type AdminRole = 'owner' | 'operator' | 'viewer';

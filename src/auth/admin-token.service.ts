@@ -1,0 +1,142 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ChangeFeed } from '../platform/changes/index.js';
+import { Clock } from '../platform/clock/index.js';
+import { CONFIG, type Config } from '../platform/config/index.js';
+import { newId } from '../platform/ids/index.js';
+import { invalidAdminToken, missingAdminToken } from './auth.errors.js';
+import type { AdminIdentity, AdminRole } from './domain/identity.js';
+import { ADMIN_TOKEN_PREFIX, isWellFormedToken, newToken } from './domain/token-format.js';
+import { checkedName } from './key-input.js';
+import { AdminTokenRepository, type StoredAdminToken } from './persistence/admin-token.repository.js';
+import { SecretHasher } from './secret-hasher.js';
+
+/** Who uses ADMIN_TOKEN; it has no row, and the audit log needs an id. */
+const BOOTSTRAP_IDENTITY: AdminIdentity = {
+  id: '00000000-0000-0000-0000-000000000000',
+  name: 'ADMIN_TOKEN',
+  role: 'owner',
+};
+
+export interface CreatedAdminToken {
+  identity: AdminIdentity;
+  /** The only time that it exists in the clear. */
+  token: string;
+}
+
+interface HeldToken {
+  hash: string;
+  identity: AdminIdentity;
+  expiresAtMs: number | null;
+  revoked: boolean;
+}
+
+/** Tokens of operators: ADMIN_TOKEN of the configuration, and those that the database holds as keyed hashes. */
+@Injectable()
+export class AdminTokenService {
+  private tokens = new Map<string, HeldToken>();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly repository: AdminTokenRepository,
+    private readonly hasher: SecretHasher,
+    private readonly clock: Clock,
+    changes: ChangeFeed,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'ADMIN_TOKEN' | 'VIEWER_TOKEN'>,
+  ) {
+    changes.register('admin_token', { reloadAll: () => this.reloadAll(), reload: (ids) => this.reload(ids) });
+  }
+
+  /**
+   * Tells which operator presents this token. Answers from memory.
+   * @throws AppError `unauthorized`.
+   */
+  authenticate(presented: string | null): AdminIdentity {
+    if (presented === null || presented === '') throw missingAdminToken();
+    const { ADMIN_TOKEN } = this.config;
+    if (ADMIN_TOKEN !== undefined && this.hasher.equal(presented, ADMIN_TOKEN)) return BOOTSTRAP_IDENTITY;
+    const identity = this.findStored(presented);
+    if (identity === null) throw invalidAdminToken();
+    return identity;
+  }
+
+  /** Whether this token may read metrics and the details of health: VIEWER_TOKEN, or any valid admin token. */
+  mayObserve(presented: string | null): boolean {
+    if (presented === null || presented === '') return false;
+    const { ADMIN_TOKEN, VIEWER_TOKEN } = this.config;
+    const configured = [VIEWER_TOKEN, ADMIN_TOKEN].filter((token) => token !== undefined);
+    return configured.some((token) => this.hasher.equal(presented, token)) || this.findStored(presented) !== null;
+  }
+
+  /**
+   * Makes the first admin token, when ADMIN_TOKEN is not set and no token was ever made.
+   * @returns its plain text, to be printed once; `null` when there was nothing to do.
+   */
+  async ensureBootstrap(): Promise<string | null> {
+    if (this.config.ADMIN_TOKEN !== undefined) return null;
+    const token = newToken(ADMIN_TOKEN_PREFIX);
+    const row = this.rowOf(token, { name: 'bootstrap', role: 'owner', expiresAt: null });
+    if (!(await this.repository.insertFirst(row))) return null;
+    await this.reload([row.id]);
+    return token;
+  }
+
+  /** Makes a token. @throws AppError `unprocessable` for a bad name. */
+  async createToken(input: { name: string; role: AdminRole; expiresAt: Date | null }): Promise<CreatedAdminToken> {
+    const token = newToken(ADMIN_TOKEN_PREFIX);
+    const row = this.rowOf(token, { ...input, name: checkedName(input.name) });
+    await this.repository.insert(row);
+    return { identity: { id: row.id, name: row.name, role: row.role }, token };
+  }
+
+  private findStored(presented: string): AdminIdentity | null {
+    if (!isWellFormedToken(presented, ADMIN_TOKEN_PREFIX)) return null;
+    for (const hash of this.hasher.candidates('admin_token', presented)) {
+      const held = this.tokens.get(hash);
+      if (held !== undefined) return this.isValid(held) ? held.identity : null;
+    }
+    return null;
+  }
+
+  private isValid(held: HeldToken): boolean {
+    return !held.revoked && (held.expiresAtMs === null || held.expiresAtMs > this.clock.nowMs());
+  }
+
+  private rowOf(token: string, input: { name: string; role: AdminRole; expiresAt: Date | null }): StoredAdminToken {
+    const { hash, version } = this.hasher.hash('admin_token', token);
+    const nowMs = this.clock.nowMs();
+    const { name, role, expiresAt } = input;
+    const times = { expiresAt, revokedAt: null, createdAt: new Date(nowMs) };
+    return { id: newId(nowMs), name, role, tokenHash: hash, hashVersion: version, ...times };
+  }
+
+  private async reloadAll(): Promise<void> {
+    return this.oneAtATime(async () => {
+      const rows = await this.repository.all();
+      this.tokens = new Map(rows.map(heldTokenOf).map((held) => [held.hash, held]));
+    });
+  }
+
+  private async reload(ids: readonly string[]): Promise<void> {
+    return this.oneAtATime(async () => {
+      const rows = await this.repository.byIds(ids);
+      for (const held of this.tokens.values()) if (ids.includes(held.identity.id)) this.tokens.delete(held.hash);
+      for (const held of rows.map(heldTokenOf)) this.tokens.set(held.hash, held);
+    });
+  }
+
+  /** An older read must not overwrite a newer one. */
+  private async oneAtATime(work: () => Promise<void>): Promise<void> {
+    const run = this.running.then(work);
+    this.running = run.catch(() => undefined);
+    return run;
+  }
+}
+
+function heldTokenOf(row: StoredAdminToken): HeldToken {
+  return {
+    hash: row.tokenHash.toString('base64'),
+    identity: { id: row.id, name: row.name, role: row.role },
+    expiresAtMs: row.expiresAt?.getTime() ?? null,
+    revoked: row.revokedAt !== null,
+  };
+}

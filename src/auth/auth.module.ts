@@ -1,0 +1,46 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { WalletModule } from '../wallet/index.js';
+import { AccountService } from './account.service.js';
+import { AdminTokenService } from './admin-token.service.js';
+import { KeyAuthenticator } from './key-authenticator.js';
+import { KeyLastUse } from './key-last-use.js';
+import { KeySnapshot } from './key-snapshot.js';
+import { KeyService } from './key.service.js';
+import { AccountEntity, AccountMemberEntity } from './persistence/account.entity.js';
+import { AccountRepository } from './persistence/account.repository.js';
+import { AdminTokenEntity } from './persistence/admin-token.entity.js';
+import { AdminTokenRepository } from './persistence/admin-token.repository.js';
+import { ApiKeyEntity, ApiKeyLastUseEntity, ApiKeySecretEntity } from './persistence/api-key.entity.js';
+import { KeySnapshotReader } from './persistence/key-snapshot.reader.js';
+import { KeyRepository } from './persistence/key.repository.js';
+import { SecretHasher } from './secret-hasher.js';
+
+const ENTITIES = [
+  AccountEntity,
+  AccountMemberEntity,
+  ApiKeyEntity,
+  ApiKeySecretEntity,
+  ApiKeyLastUseEntity,
+  AdminTokenEntity,
+];
+
+/** Accounts, API keys and admin tokens. */
+@Module({
+  imports: [TypeOrmModule.forFeature(ENTITIES), WalletModule],
+  providers: [
+    SecretHasher,
+    KeyRepository,
+    KeySnapshotReader,
+    KeySnapshot,
+    KeyAuthenticator,
+    KeyLastUse,
+    KeyService,
+    AccountRepository,
+    AccountService,
+    AdminTokenRepository,
+    AdminTokenService,
+  ],
+  exports: [KeyService, AccountService, AdminTokenService, SecretHasher],
+})
+export class AuthModule {}

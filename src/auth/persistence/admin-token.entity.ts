@@ -1,0 +1,29 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { AdminRole } from '../domain/identity.js';
+
+@Entity('admin_token')
+export class AdminTokenEntity {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('text')
+  name!: string;
+
+  @Column('text', { default: 'owner' })
+  role!: AdminRole;
+
+  @Column('bytea', { name: 'token_hash', unique: true })
+  tokenHash!: Buffer;
+
+  @Column('integer', { name: 'hash_version' })
+  hashVersion!: number;
+
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt!: Date | null;
+
+  @Column('timestamptz', { name: 'revoked_at', nullable: true })
+  revokedAt!: Date | null;
+
+  @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
+  createdAt!: Date;
+}

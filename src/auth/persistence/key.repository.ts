@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, QueryFailedError, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import type { ApiKeyRecord, KeyFilter } from '../domain/api-key-record.js';
+import type { PageRequest } from '../domain/page.js';
+import type { HashedSecret } from '../secret-hasher.js';
+import { ApiKeyEntity, ApiKeyLastUseEntity, ApiKeySecretEntity } from './api-key.entity.js';
+
+/** What changes of a key between two reads; `lastUsedAt` has a table of its own. */
+export type StoredKey = Omit<ApiKeyRecord, 'lastUsedAt'>;
+
+const FOREIGN_KEY_VIOLATION = '23503';
+
+const UPSERT_LAST_USE = `
+  insert into api_key_last_use as old (api_key_id, last_used_at)
+  select used.id, used.at from unnest($1::uuid[], $2::timestamptz[]) as used (id, at) order by used.id
+  on conflict (api_key_id) do update set last_used_at = greatest(old.last_used_at, excluded.last_used_at)`;
+
+/** Keys and their secrets, for administration. */
+@Injectable()
+export class KeyRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Runs `work` in one transaction; the other methods join it through the manager. */
+  async inTransaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.dataSource.transaction(work);
+  }
+
+  async insert(manager: EntityManager, key: StoredKey, secret: HashedSecret): Promise<void> {
+    await manager.insert(ApiKeyEntity, { ...key });
+    await manager.insert(ApiKeySecretEntity, {
+      secretHash: secret.hash,
+      apiKeyId: key.id,
+      hashVersion: secret.version,
+      expiresAt: null,
+      createdAt: key.createdAt,
+    });
+  }
+
+  async update(manager: EntityManager, id: string, changes: Partial<StoredKey>): Promise<void> {
+    await manager.update(ApiKeyEntity, { id }, changes);
+  }
+
+  /** The key, locked until the transaction ends; `null` when there is none. */
+  async lock(manager: EntityManager, id: string): Promise<StoredKey | null> {
+    return manager.findOne(ApiKeyEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
+  }
+
+  async find(id: string): Promise<ApiKeyRecord | null> {
+    const [found] = await this.withLastUse(this.select().where('key.id = :id', { id }));
+    return found ?? null;
+  }
+
+  /** Newest first; one more than `limit` when there is a next page. */
+  async list(filter: KeyFilter, page: PageRequest, now: Date): Promise<ApiKeyRecord[]> {
+    const query = this.select()
+      .orderBy('key.id', 'DESC')
+      .limit(page.limit + 1);
+    if (page.cursor !== null) query.andWhere('key.id < :cursor', { cursor: page.cursor });
+    if (filter.ownerAccountId !== undefined)
+      query.andWhere('key.ownerAccountId = :owner', { owner: filter.ownerAccountId });
+    if (filter.billingAccountId !== undefined) {
+      query.andWhere('key.billingAccountId = :billing', { billing: filter.billingAccountId });
+    }
+    if (filter.status !== undefined) {
+      const shown = `case when key.status = 'ACTIVE' and key.expiresAt <= :now then 'EXPIRED' else key.status end`;
+      query.andWhere(`${shown} = :status`, { status: filter.status, now });
+    }
+    return this.withLastUse(query);
+  }
+
+  /** Moves last uses forward, never back. Rows are taken in id order, so two processes cannot deadlock. */
+  async recordLastUses(lastUsedMsById: ReadonlyMap<string, number>): Promise<void> {
+    const times = [...lastUsedMsById.values()].map((ms) => new Date(ms));
+    await this.dataSource.query(UPSERT_LAST_USE, [[...lastUsedMsById.keys()], times]);
+  }
+
+  private select(): SelectQueryBuilder<ApiKeyEntity> {
+    return this.dataSource.createQueryBuilder(ApiKeyEntity, 'key');
+  }
+
+  private async withLastUse(query: SelectQueryBuilder<ApiKeyEntity>): Promise<ApiKeyRecord[]> {
+    const keys = await query.getMany();
+    if (keys.length === 0) return [];
+    const uses = await this.dataSource
+      .createQueryBuilder(ApiKeyLastUseEntity, 'use')
+      .where('use.apiKeyId in (:...ids)', { ids: keys.map(({ id }) => id) })
+      .getMany();
+    const lastUseById = new Map(uses.map((use) => [use.apiKeyId, use.lastUsedAt]));
+    return keys.map((key) => ({ ...key, lastUsedAt: lastUseById.get(key.id) ?? null }));
+  }
+}
+
+/** Name of the foreign key that a failed statement violates, e.g. `api_key_policy_id_fkey`; `null` for other failures. */
+export function violatedForeignKey(error: unknown): string | null {
+  if (!(error instanceof QueryFailedError)) return null;
+  const driverError = error.driverError as { code?: string; constraint?: string };
+  return driverError.code === FOREIGN_KEY_VIOLATION ? (driverError.constraint ?? null) : null;
+}
