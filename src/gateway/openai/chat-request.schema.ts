@@ -31,7 +31,11 @@ export const chatRequestSchema = z.looseObject({
   top_p: z.number({ error: 'must be a number from 0 to 1' }).min(0).max(1).nullish(),
   max_tokens: outputMaximum,
   max_completion_tokens: outputMaximum,
-  n: z.int({ error: `must be an integer from 1 to ${CHOICES_MAX}` }).min(1).max(CHOICES_MAX).nullish(),
+  n: z
+    .int({ error: `must be an integer from 1 to ${CHOICES_MAX}` })
+    .min(1)
+    .max(CHOICES_MAX)
+    .nullish(),
   tools: z.array(z.looseObject({ type: z.string() }), { error: 'must be an array of tools' }).nullish(),
   response_format: z.looseObject({ type: z.string() }, { error: 'must be an object with a type' }).nullish(),
 });

@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+/** A caller that has taken no byte for this long is treated as gone. */
+const STALL_MAX_MS = 120_000;
+
 /** The caller's side of one request: whether it is still there, and the answer's bytes. */
 export class CallerConnection {
   private readonly leaving = new AbortController();
@@ -47,7 +50,9 @@ export class CallerConnection {
     this.lastWriteMs = Date.now();
     if (this.response.write(text)) return;
     await new Promise<void>((resolve) => {
+      const stalled = setTimeout(() => this.response.destroy(), STALL_MAX_MS);
       const done = (): void => {
+        clearTimeout(stalled);
         this.response.off('drain', done);
         this.response.off('close', done);
         resolve();

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiKey, KeySource } from '../../auth/index.js';
-import type { CostEstimate, Outcome, Stage, StageRecord, StageStatus } from '../../billing/index.js';
+import type { CostEstimate, Outcome, Stage, StageRecord, StageStatus, TokenEstimate } from '../../billing/index.js';
 import type { Micros, UsdMicros } from '../../platform/money/index.js';
 import type { ClientIp, PolicyDecision } from '../../policy/index.js';
-import type { Attempt } from '../../provider/index.js';
-import type { RequestNeeds, Route } from '../../router/index.js';
+import type { Attempt, Endpoint } from '../../provider/index.js';
+import type { Route } from '../../router/index.js';
 import type { Tier } from '../../wallet/index.js';
 import type { ChatRequest } from '../openai/chat-request.schema.js';
 import type { CallerConnection } from './caller-connection.js';
@@ -26,14 +26,20 @@ export class RequestContext {
   keySource: KeySource = 'none';
   clientIp: ClientIp | null = null;
   body: ChatRequest | null = null;
-  needs: RequestNeeds | null = null;
+  /** Estimated tokens of the body, counted once. */
+  tokens: TokenEstimate | null = null;
   policy: PolicyDecision | null = null;
   route: Route | null = null;
   fallbackFrom: Tier | null = null;
   freeze: HeldFreeze | null = null;
   attempts: readonly Attempt[] = [];
-  providerName: string | null = null;
+  /** Endpoint that serves the answer. */
+  endpoint: Endpoint | null = null;
+  /** Ends the keep-alive comments of a stream. */
+  stopKeepAlive: () => void = () => undefined;
   outcome: Outcome | null = null;
+  /** Its log line and trace have been written. */
+  written = false;
   readonly stages: StageRecord[] = [];
   private stageStartedMs = performance.now();
 

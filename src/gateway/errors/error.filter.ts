@@ -1,0 +1,82 @@
+import { Catch, Inject, Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, type ErrorDoor } from '../../platform/errors/index.js';
+import { LOGGER, type Logger } from '../../platform/logging/index.js';
+import { usedHeadersOf } from '../openai/answer-headers.js';
+import { RouteTable } from '../route-table.js';
+import { replyAndDiscard } from './lingering-reply.js';
+import { openAiErrorBody } from './openai-errors.js';
+import { toAppError } from './to-app-error.js';
+import { RequestJournal } from '../pipeline/request-journal.js';
+
+/** Injection token of the list of doors; the composition root fills it. */
+export const ERROR_DOORS = Symbol('ERROR_DOORS');
+
+/** The only place where an error becomes an answer. */
+@Catch()
+@Injectable()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    @Inject(ERROR_DOORS) private readonly doors: readonly ErrorDoor[],
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly routes: RouteTable,
+    private readonly journal: RequestJournal,
+  ) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const error = this.refine(toAppError(thrown), request);
+    if (error.kind === 'internal') {
+      this.logger.error({ request_id: request.gatewayRequestId, detail: error.detail }, 'unforeseen error');
+    }
+    if (reply.raw.headersSent) this.failStream(error, request, reply);
+    else this.answer(error, request, reply);
+  }
+
+  /** An unknown route is a wrong method when another method would have matched. */
+  private refine(error: AppError, request: FastifyRequest): AppError {
+    if (error.kind !== 'not_found' || error.code !== 'not_found') return error;
+    const allowed = this.routes.methodsOf(request.url);
+    if (allowed.length === 0 || allowed.includes(request.method)) return error;
+    return new AppError('method_not_allowed', `method ${request.method} is not allowed here`, {
+      code: 'method_not_allowed',
+      allow: allowed.join(', '),
+    });
+  }
+
+  private answer(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+    const ids = { requestId: request.gatewayRequestId, clientRequestId: request.clientRequestId };
+    const rendered = this.doorOf(request.url).render(error, ids);
+    this.journal.failed(request.gatewayContext, error, rendered.status);
+    const headers: Record<string, string> = {
+      ...(reply.getHeaders() as Record<string, string>),
+      ...(request.gatewayContext === null ? {} : usedHeadersOf(request.gatewayContext)),
+      'content-type': rendered.contentType,
+      ...rendered.headers,
+    };
+    const payload = JSON.stringify(rendered.body);
+    reply.hijack();
+    if (request.raw.complete || request.method === 'HEAD') {
+      reply.raw.writeHead(rendered.status, { ...headers, 'content-length': Buffer.byteLength(payload) });
+      reply.raw.end(request.method === 'HEAD' ? undefined : payload);
+    } else {
+      replyAndDiscard(request.raw, reply.raw, rendered.status, headers, payload);
+    }
+  }
+
+  /** The status has gone out already: the stream ends with the error and without `[DONE]`. */
+  private failStream(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+    const ids = { requestId: request.gatewayRequestId, clientRequestId: request.clientRequestId };
+    this.journal.failed(request.gatewayContext, error, 200);
+    if (!reply.raw.writableEnded) reply.raw.end(`data: ${JSON.stringify(openAiErrorBody(error, ids))}\n\n`);
+  }
+
+  private doorOf(url: string): ErrorDoor {
+    const matching = this.doors.filter((door) => url.startsWith(door.prefix));
+    const [best] = matching.sort((a, b) => b.prefix.length - a.prefix.length);
+    if (best === undefined) throw new Error('no error door for this path');
+    return best;
+  }
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const DISCARD_MAX_BYTES = 16 * 1024 * 1024;
+const DISCARD_MAX_MS = 5_000;
+
+/**
+ * Answers a request whose body was not read: the whole answer goes out at once, then the rest of the body is discarded
+ * within bounds, so that the caller sees the status and not a broken pipe. Past the bounds the connection is closed.
+ */
+export function replyAndDiscard(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string>,
+  payload: string,
+): void {
+  const declaredBytes = Number(request.headers['content-length'] ?? 0);
+  const closes = declaredBytes > DISCARD_MAX_BYTES;
+  response.writeHead(status, {
+    ...headers,
+    'content-length': Buffer.byteLength(payload),
+    ...(closes ? { connection: 'close' } : {}),
+  });
+  response.write(payload);
+  let discardedBytes = 0;
+  const finish = (destroy: boolean): void => {
+    clearTimeout(deadline);
+    request.off('data', onData).off('end', onEnd).off('close', onEnd);
+    response.end(() => {
+      if (destroy) request.destroy();
+    });
+  };
+  const onEnd = (): void => finish(false);
+  const onData = (chunk: Buffer): void => {
+    discardedBytes += chunk.length;
+    if (discardedBytes > DISCARD_MAX_BYTES) finish(true);
+  };
+  const deadline = setTimeout(() => finish(true), DISCARD_MAX_MS);
+  request.on('data', onData).once('end', onEnd).once('close', onEnd);
+  request.resume();
+}

@@ -1,0 +1,45 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { AuthModule } from '../auth/index.js';
+import { BillingModule } from '../billing/index.js';
+import { PolicyModule } from '../policy/index.js';
+import { ProviderModule } from '../provider/index.js';
+import { RouterModule } from '../router/index.js';
+import { WalletModule } from '../wallet/index.js';
+import { ErrorFilter } from './errors/error.filter.js';
+import { ChatController } from './openai/chat.controller.js';
+import { JsonDelivery } from './openai/json-delivery.js';
+import { OutcomeRecorder } from './openai/outcome-recorder.js';
+import { RequestsController } from './openai/requests.controller.js';
+import { StreamRelay } from './openai/stream-relay.js';
+import { UsageEstimator } from './openai/usage-estimator.js';
+import { BodyReader } from './pipeline/body-reader.js';
+import { FreezePlanner } from './pipeline/freeze-planner.js';
+import { PIPELINE_GUARDS, PIPELINE_INTERCEPTORS } from './pipeline/pipeline.js';
+import { ProviderCall } from './pipeline/provider-call.js';
+import { RequestJournal } from './pipeline/request-journal.js';
+import { RoutePlanner } from './pipeline/route-planner.js';
+import { RouteTable } from './route-table.js';
+
+/** Door 1: model calls and the catalogue, for API consumers. */
+@Module({
+  imports: [AuthModule, PolicyModule, RouterModule, WalletModule, ProviderModule, BillingModule],
+  controllers: [ChatController, RequestsController],
+  providers: [
+    ...PIPELINE_GUARDS,
+    ...PIPELINE_INTERCEPTORS,
+    BodyReader,
+    FreezePlanner,
+    JsonDelivery,
+    OutcomeRecorder,
+    ProviderCall,
+    RequestJournal,
+    RoutePlanner,
+    RouteTable,
+    StreamRelay,
+    UsageEstimator,
+    { provide: APP_FILTER, useClass: ErrorFilter },
+  ],
+  exports: [RouteTable],
+})
+export class GatewayModule {}

@@ -1,0 +1,93 @@
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { newClientRequestId, newRequestId } from '../platform/ids/index.js';
+import { AppError } from '../platform/errors/index.js';
+import { CallerConnection } from './pipeline/caller-connection.js';
+import { RequestContext } from './pipeline/context.js';
+import { RouteTable } from './route-table.js';
+
+const ADMIN_BODY_MAX_BYTES = 1024 * 1024;
+const HEADERS_MAX_BYTES = 32 * 1024;
+const KEEP_ALIVE_MS = 72_000;
+const CHAT_PATH = '/openai/v1/chat/completions';
+const CLIENT_REQUEST_ID_PATTERN = /^[\x21-\x7e]{1,128}$/;
+
+/** The HTTP server: trailing slashes accepted, no implicit HEAD routes, no trust in proxy headers. */
+export function createFastifyAdapter(): FastifyAdapter {
+  return new FastifyAdapter({
+    logger: false,
+    trustProxy: false,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    bodyLimit: ADMIN_BODY_MAX_BYTES,
+    http: { maxHeaderSize: HEADERS_MAX_BYTES, headersTimeout: 15_000, requestTimeout: 0 },
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: false, maxParamLength: 256 },
+  });
+}
+
+/** Ids, body rules and the table of routes. Call between creating the application and initialising it. */
+export function configureApp(app: NestFastifyApplication): void {
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const routes = app.get(RouteTable);
+  server.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) routes.add(method, route.url);
+  });
+  server.decorateRequest('gatewayContext', null);
+  server.decorateRequest('gatewayRequestId', '');
+  server.decorateRequest('clientRequestId', '');
+  server.addHook('onRequest', receive);
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', parseBody);
+}
+
+/** Stage 1: the ids of the request, and the context of a model call. */
+function receive(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+  const nowMs = Date.now();
+  const header = request.headers['x-request-id'];
+  const label = typeof header === 'string' && CLIENT_REQUEST_ID_PATTERN.test(header) ? header : newClientRequestId();
+  request.gatewayRequestId = newRequestId(nowMs);
+  request.clientRequestId = label;
+  reply.header('x-request-id', label).header('x-daoe-request-id', request.gatewayRequestId);
+  if (isChatPath(request.url)) {
+    const caller = new CallerConnection(request.raw, reply.raw);
+    request.gatewayContext = new RequestContext(request.gatewayRequestId, label, nowMs, caller);
+  }
+  next();
+}
+
+/** Model calls read their body in stage 3, after authentication; every other door gets parsed JSON of at most 1 MiB. */
+function parseBody(
+  request: FastifyRequest,
+  payload: IncomingMessage,
+  done: (error: Error | null, body?: unknown) => void,
+): void {
+  if (isChatPath(request.url)) return done(null, undefined);
+  let sizeBytes = 0;
+  const chunks: Buffer[] = [];
+  payload.on('data', (chunk: Buffer) => {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= ADMIN_BODY_MAX_BYTES) chunks.push(chunk);
+  });
+  payload.once('error', (error) => done(error));
+  payload.once('end', () => {
+    if (sizeBytes > ADMIN_BODY_MAX_BYTES)
+      return done(unreadable('the request body is larger than 1 MiB', 'body_too_large'));
+    if (sizeBytes === 0) return done(null, undefined);
+    try {
+      done(null, JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    } catch {
+      done(unreadable('the request body is not valid JSON', 'invalid_json'));
+    }
+  });
+}
+
+function unreadable(message: string, code: string): AppError {
+  return new AppError('invalid_request', message, { code });
+}
+
+function isChatPath(url: string): boolean {
+  return url.startsWith(CHAT_PATH) && /^\/?(\?.*)?$/.test(url.slice(CHAT_PATH.length));
+}

@@ -1,0 +1,54 @@
+import type { AccountKind } from '../../auth/index.js';
+import type { Outcome } from '../../billing/index.js';
+import { formatDecimal } from '../../platform/money/index.js';
+import { filled, type RequestContext } from '../pipeline/context.js';
+
+const CANDIDATES_MAX = 10;
+
+/** What the gateway adds to an answer: how it was routed and what it cost. */
+export function metadataOf(context: RequestContext, outcome: Outcome, wallet: AccountKind): Record<string, unknown> {
+  const route = filled(context.route, 'route');
+  const freeze = filled(context.freeze, 'freeze');
+  return {
+    request_id: context.requestId,
+    client_request_id: context.clientRequestId,
+    model: route.model.modelKey,
+    model_id: route.model.id,
+    provider: outcome.providerName,
+    tier: route.model.tier,
+    routing: {
+      requested_model: route.requestedModel,
+      selected_model: route.model.modelKey,
+      reason: route.reason,
+      candidates: route.candidates.slice(0, CANDIDATES_MAX).map((candidate) => candidate.modelKey),
+      routing_ms: route.routingMs,
+      ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
+      ...(outcome.rescued === null
+        ? {}
+        : {
+            rescued: {
+              from: outcome.rescued.from,
+              to: outcome.rescued.to,
+              after_chars: outcome.rescued.afterChars,
+            },
+          }),
+    },
+    billing: {
+      credits_used: formatDecimal(BigInt(outcome.creditsUsedMicros)),
+      input_tokens: outcome.usage.inputTokens,
+      output_tokens: outcome.usage.outputTokens,
+      cached_input_tokens: outcome.usage.cachedInputTokens,
+      cached_output_tokens: outcome.usage.cachedOutputTokens,
+      usage_source: outcome.usageSource,
+      frozen: formatDecimal(freeze.amountMicros),
+      wallet,
+      ...(outcome.reason === 'quota_stop' ? { stopped_by: 'insufficient_quota' } : {}),
+    },
+  };
+}
+
+/** Price of an outcome in USD, as the JSON number that goes into `usage.cost`. */
+export function usdCostOf(context: RequestContext, creditsUsedMicros: bigint): number {
+  const { usdPerCreditMicros } = filled(context.freeze, 'freeze');
+  return Number(creditsUsedMicros * usdPerCreditMicros) / 1e12;
+}

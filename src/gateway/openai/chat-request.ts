@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import { AppError } from '../../platform/errors/index.js';
+import { chatRequestSchema, type ChatRequest } from './chat-request.schema.js';
+
+/**
+ * Fields that would change where a call goes or what it costs. They are refused unless the endpoint enables them.
+ * `service_tier: "default"` is what an absent one means and passes.
+ */
+const GUARDED_FIELDS = [
+  'models',
+  'base_url',
+  'api_base',
+  'api_key',
+  'provider',
+  'route',
+  'plugins',
+  'transforms',
+  'service_tier',
+  'web_search_options',
+  'extra_body',
+  'fallbacks',
+] as const;
+
+const CALLER_TOOL_TYPES = new Set(['function', 'custom']);
+
+/**
+ * Checks the shape of a chat completion.
+ * @returns the body itself: unknown fields are kept.
+ * @throws AppError `invalid_request` with `param` naming the first faulty field.
+ */
+export function parseChatRequest(value: unknown): ChatRequest {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new AppError('invalid_request', 'the request body must be a JSON object', { code: 'invalid_body' });
+  }
+  const result = chatRequestSchema.safeParse(value);
+  if (result.success) return value as ChatRequest;
+  const [issue] = result.error.issues;
+  throw issue === undefined ? new Error('validation failed without an issue') : invalidField(issue, value);
+}
+
+function invalidField(issue: z.core.$ZodIssue, body: object): AppError {
+  const param = paramOf(issue.path);
+  const missing = issue.path.length === 1 && !(param in body);
+  const message = missing ? `missing required parameter: '${param}'` : `invalid value for '${param}': ${issue.message}`;
+  return new AppError('invalid_request', message, {
+    code: missing ? 'missing_required_parameter' : 'invalid_value',
+    param,
+  });
+}
+
+/** `messages[0].role`, as OpenAI writes it. */
+function paramOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text === '' ? String(part) : `${text}.${String(part)}`;
+  }, '');
+}
+
+/** Names of the guarded fields that a body uses; hosted tools count as `tools`. */
+export function guardedFieldsOf(body: ChatRequest): string[] {
+  const used: string[] = GUARDED_FIELDS.filter((name) => {
+    const value = body[name];
+    return value !== undefined && value !== null && !(name === 'service_tier' && value === 'default');
+  });
+  if (body.tools?.some((tool) => !CALLER_TOOL_TYPES.has(tool.type)) === true) used.push('tools');
+  return used;
+}
+
+/** The body as the provider gets it: gateway-only fields removed, everything else untouched. */
+export function upstreamBodyOf(body: ChatRequest): Record<string, unknown> {
+  const { tier: _tier, ...rest } = body;
+  return rest;
+}
+
+/** What a model must be able to do for this request. */
+export function capabilitiesOf(body: ChatRequest): { tools: boolean; vision: boolean; jsonSchema: boolean } {
+  return {
+    tools: (body.tools?.length ?? 0) > 0,
+    vision: body.messages.some(
+      (message) => Array.isArray(message.content) && message.content.some((part) => part.type === 'image_url'),
+    ),
+    jsonSchema: body.response_format?.type === 'json_schema',
+  };
+}
+
+/**
+ * Identifies the conversation for sticky routing: `user`, else a hash of the first system and first user message. It is
+ * scoped by the key, so that two callers never share a session.
+ */
+export function sessionKeyOf(body: ChatRequest, apiKeyId: string): string {
+  if (typeof body.user === 'string' && body.user !== '') return `${apiKeyId}:u:${body.user}`;
+  const hash = createHash('sha256');
+  for (const role of ['system', 'user']) {
+    const first = body.messages.find((message) => message.role === role);
+    hash.update(`${role}:${first === undefined ? '' : textOf(first.content)}\n`);
+  }
+  return `${apiKeyId}:h:${hash.digest('base64url')}`;
+}
+
+const SESSION_TEXT_MAX_CHARS = 16_384;
+
+function textOf(content: ChatRequest['messages'][number]['content']): string {
+  if (typeof content === 'string') return content.slice(0, SESSION_TEXT_MAX_CHARS);
+  const part = content?.find((item) => item.type === 'text');
+  return typeof part?.text === 'string' ? part.text.slice(0, SESSION_TEXT_MAX_CHARS) : '';
+}

@@ -1,0 +1,21 @@
+import { Controller, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiKeyAccess } from '../../platform/access/index.js';
+import type { ProviderAnswer } from '../../provider/index.js';
+import { contextOf } from '../pipeline/context.js';
+import { ChatPipeline } from '../pipeline/pipeline.js';
+import { ProviderCall } from '../pipeline/provider-call.js';
+
+/** `POST /openai/v1/chat/completions`. */
+@Controller('openai/v1/chat/completions')
+@ApiKeyAccess()
+export class ChatController {
+  constructor(private readonly calls: ProviderCall) {}
+
+  /** Stage 7. The reply is injected because the capture interceptor sends it, not Nest. */
+  @Post()
+  @ChatPipeline()
+  create(@Req() request: FastifyRequest, @Res() _reply: FastifyReply): Promise<ProviderAnswer> {
+    return this.calls.call(contextOf(request));
+  }
+}

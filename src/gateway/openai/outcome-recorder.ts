@@ -1,0 +1,97 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { priceOf, SettlementQueue, type Outcome } from '../../billing/index.js';
+import { CONFIG, type Config } from '../../platform/config/index.js';
+import { formatDecimal, ZERO_MICROS } from '../../platform/money/index.js';
+import type { CallSummary, TokenUsage } from '../../provider/index.js';
+import { WalletService } from '../../wallet/index.js';
+import { filled, type RequestContext } from '../pipeline/context.js';
+import { UsageEstimator } from './usage-estimator.js';
+
+export type EndReason =
+  'complete' | 'caller_gone' | 'free_hangup' | 'upstream_cut' | 'quota_stop' | 'provider_failed' | 'nothing_delivered';
+
+/** How a call ended, as far as the bill is concerned. */
+export interface CallEnd {
+  reason: EndReason;
+  /** `null` when the provider never answered. */
+  summary: CallSummary | null;
+  /** Output text that reached the caller (or that the provider finished, for a whole answer). */
+  delivered: () => string;
+  status: number;
+}
+
+const NO_USAGE: TokenUsage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cachedOutputTokens: 0 };
+const UNCHARGED: ReadonlySet<EndReason> = new Set(['free_hangup', 'provider_failed', 'nothing_delivered']);
+
+/** Stage 8: decides what is charged for an end, and makes it durable before the caller sees that end. */
+@Injectable()
+export class OutcomeRecorder {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly wallets: WalletService,
+    private readonly settlement: SettlementQueue,
+    private readonly estimator: UsageEstimator,
+  ) {}
+
+  /** The outcome of an end, priced with the version pinned at the freeze. Nothing is written yet. */
+  async outcomeOf(context: RequestContext, end: CallEnd): Promise<Outcome> {
+    const { price } = filled(context.route, 'route');
+    const measured = await this.measure(context, end);
+    const creditsUsed = measured.disposition === 'charge' ? priceOf(measured.usage, price) : ZERO_MICROS;
+    const { summary } = end;
+    return {
+      ...measured,
+      reason: end.reason,
+      creditsUsedMicros: creditsUsed.toString(),
+      priceId: price.id,
+      providerName: summary?.endpoint.providerName ?? null,
+      endpointId: summary?.endpoint.id ?? null,
+      attempts: summary?.attempts ?? context.attempts,
+      rescued: summary?.rescued ?? null,
+      firstTokenMs: summary?.firstTokenMs ?? null,
+      durationMs: context.elapsedMs(Date.now()),
+      status: end.status,
+    };
+  }
+
+  /**
+   * Writes the outcome onto the freeze.
+   * @throws AppError `unavailable` when it could not be made durable; the freeze expires then and nothing is charged.
+   */
+  async capture(context: RequestContext, outcome: Outcome): Promise<void> {
+    const key = filled(context.key, 'key');
+    const result = await this.wallets.capture(key.billingAccountId, context.requestId, outcome);
+    context.outcome = outcome;
+    this.settlement.notify();
+    context.close('capture', 'passed', {
+      result,
+      disposition: outcome.disposition,
+      reason: outcome.reason,
+      usage_source: outcome.usageSource,
+      input_tokens: outcome.usage.inputTokens,
+      output_tokens: outcome.usage.outputTokens,
+      credits_used: formatDecimal(BigInt(outcome.creditsUsedMicros)),
+    });
+  }
+
+  private async measure(
+    context: RequestContext,
+    end: CallEnd,
+  ): Promise<Pick<Outcome, 'disposition' | 'usage' | 'usageSource'>> {
+    const usage = end.summary?.usage ?? null;
+    if (UNCHARGED.has(end.reason)) {
+      return {
+        disposition: 'release',
+        usage: usage ?? NO_USAGE,
+        usageSource: usage === null ? 'unavailable' : 'provider',
+      };
+    }
+    if (end.reason === 'complete' && usage !== null) return { disposition: 'charge', usage, usageSource: 'provider' };
+    const delivered = end.delivered();
+    if (delivered === '' || this.config.INCOMPLETE_STREAM_BILLING === 'release') {
+      return { disposition: 'release', usage: NO_USAGE, usageSource: 'unavailable' };
+    }
+    const estimated = await this.estimator.estimate(filled(context.body, 'body'), delivered);
+    return { disposition: 'charge', usage: estimated, usageSource: 'estimated' };
+  }
+}

@@ -1,0 +1,38 @@
+import type { StreamEvent } from '../../provider/index.js';
+
+export const DONE_FRAME = 'data: [DONE]\n\n';
+
+/** Names that every chunk of one answer shares. */
+export interface ChunkHead {
+  id: string;
+  created: number;
+  model: string;
+}
+
+/** One server-sent event. */
+export function frameOf(payload: object): string {
+  return `data: ${JSON.stringify(payload)}\n\n`;
+}
+
+/** A group of events as it goes to the caller; usage-only chunks are left out. */
+export function framesOf(events: readonly StreamEvent[]): string {
+  let text = '';
+  for (const event of events) if (!event.usageOnly) text += `data: ${event.data}\n\n`;
+  return text;
+}
+
+/** Reads the shared names from the first chunk; what the provider left out is filled in. */
+export function chunkHeadOf(event: StreamEvent | undefined, fallback: ChunkHead): ChunkHead {
+  if (event === undefined) return fallback;
+  const chunk = JSON.parse(event.data) as Partial<Record<keyof ChunkHead, unknown>>;
+  return {
+    id: typeof chunk.id === 'string' && chunk.id !== '' ? chunk.id : fallback.id,
+    created: typeof chunk.created === 'number' ? chunk.created : fallback.created,
+    model: typeof chunk.model === 'string' ? chunk.model : fallback.model,
+  };
+}
+
+/** A chunk of the gateway's own. */
+export function chunkOf(head: ChunkHead, fields: Record<string, unknown>): string {
+  return frameOf({ id: head.id, object: 'chat.completion.chunk', created: head.created, model: head.model, ...fields });
+}

@@ -1,0 +1,168 @@
+import { Injectable } from '@nestjs/common';
+import { AccountService } from '../../auth/index.js';
+import type { Outcome } from '../../billing/index.js';
+import { AppError } from '../../platform/errors/index.js';
+import type { StreamAnswer, StreamEvent } from '../../provider/index.js';
+import { WalletService } from '../../wallet/index.js';
+import { filled, type RequestContext } from '../pipeline/context.js';
+import { RequestJournal } from '../pipeline/request-journal.js';
+import { streamHeadersOf } from './answer-headers.js';
+import { metadataOf, usdCostOf } from './answer-metadata.js';
+import { FreezeExtender } from './freeze-extender.js';
+import { OutcomeRecorder, type EndReason } from './outcome-recorder.js';
+import { chunkHeadOf, chunkOf, DONE_FRAME, framesOf, type ChunkHead } from './stream-frames.js';
+import { StreamMeter } from './stream-meter.js';
+
+const CLIENT_CLOSED_STATUS = 499;
+
+/** How the pumping of a stream ended. */
+interface PumpEnd {
+  reason: Extract<EndReason, 'complete' | 'caller_gone' | 'upstream_cut' | 'quota_stop'>;
+  error: unknown;
+  head: ChunkHead;
+  /** The provider's own usage chunk, held back until the bill is known. */
+  usageEvent: StreamEvent | null;
+}
+
+/** Forwards a stream chunk by chunk, meters it in passing, and ends it only after its outcome is durable. */
+@Injectable()
+export class StreamRelay {
+  constructor(
+    private readonly wallets: WalletService,
+    private readonly accounts: AccountService,
+    private readonly outcomes: OutcomeRecorder,
+    private readonly journal: RequestJournal,
+  ) {}
+
+  /**
+   * @throws AppError when the stream broke; what was delivered has been captured by then.
+   */
+  async relay(context: RequestContext, answer: StreamAnswer): Promise<void> {
+    const { caller } = context;
+    if (!caller.committed && !caller.gone.aborted) caller.openStream(streamHeadersOf(context));
+    const end = await this.pump(context, answer);
+    context.stopKeepAlive();
+    const outcome = await this.record(context, answer, end);
+    if (end.error !== null) throw end.error;
+    this.finish(context, outcome, end);
+    this.journal.finished(context, outcome.status);
+  }
+
+  private async pump(context: RequestContext, answer: StreamAnswer): Promise<PumpEnd> {
+    const { caller } = context;
+    const drains = answer.endpoint.hangupBilling === 'drain';
+    const extender = this.extenderOf(context);
+    const end: PumpEnd = { reason: 'complete', error: null, head: fallbackHead(context), usageEvent: null };
+    let isFirst = true;
+    try {
+      for await (const events of answer.events) {
+        if (isFirst) end.head = chunkHeadOf(events[0], end.head);
+        isFirst = false;
+        end.usageEvent = events.find((event) => event.usageOnly) ?? end.usageEvent;
+        await caller.write(framesOf(events));
+        if (caller.gone.aborted && !drains) break;
+        extender.meter.add(events);
+        if (!(await extender.keepAhead())) {
+          end.reason = 'quota_stop';
+          break;
+        }
+      }
+    } catch (error) {
+      end.error = error;
+      end.reason = 'upstream_cut';
+    }
+    await extender.settled();
+    if (caller.gone.aborted && !(drains && end.error === null)) return { ...end, reason: 'caller_gone', error: null };
+    return end;
+  }
+
+  private extenderOf(context: RequestContext): FreezeExtender {
+    const key = filled(context.key, 'key');
+    const route = filled(context.route, 'route');
+    const freeze = filled(context.freeze, 'freeze');
+    const meter = new StreamMeter({
+      price: route.price,
+      inputTokens: freeze.estimate.inputTokens,
+      coveredTokens: freeze.estimate.outputTokens,
+      outputTokensMax: freeze.estimate.outputTokensMax,
+    });
+    const base = {
+      id: context.requestId,
+      accountId: key.billingAccountId,
+      limits: {
+        dailyMicros: key.limitDailyMicros,
+        weeklyMicros: key.limitWeeklyMicros,
+        requestsPerMinute: null,
+        concurrency: null,
+      },
+    };
+    return new FreezeExtender(this.wallets, meter, base, (frozenMicros) => (freeze.amountMicros = frozenMicros));
+  }
+
+  private async record(context: RequestContext, answer: StreamAnswer, end: PumpEnd): Promise<Outcome> {
+    const summary = answer.summary();
+    context.attempts = summary.attempts;
+    context.endpoint = summary.endpoint;
+    const isFree = end.reason === 'caller_gone' && answer.endpoint.hangupBilling === 'free';
+    context.close('provider', end.reason === 'upstream_cut' ? 'failed' : 'passed', {
+      attempts: summary.attempts,
+      provider: summary.endpoint.providerName,
+      ended: end.reason,
+      first_token_ms: summary.firstTokenMs,
+      rescued: summary.rescued,
+    });
+    const outcome = await this.outcomes.outcomeOf(context, {
+      reason: isFree ? 'free_hangup' : end.reason,
+      summary,
+      delivered: () => answer.deliveredText(),
+      status: end.reason === 'caller_gone' ? CLIENT_CLOSED_STATUS : 200,
+    });
+    await this.outcomes.capture(context, outcome);
+    return outcome;
+  }
+
+  /** Everything after the last content: stop reason of ours, usage if asked for, metadata, `[DONE]`. */
+  private finish(context: RequestContext, outcome: Outcome, end: PumpEnd): void {
+    const { caller } = context;
+    if (caller.gone.aborted) return;
+    const { head } = end;
+    const wallet = this.accounts.kindOf(filled(context.key, 'key').billingAccountId);
+    let text = '';
+    if (end.reason === 'quota_stop') {
+      text += chunkOf(head, { choices: [{ index: 0, delta: {}, finish_reason: 'length' }] });
+    }
+    if (context.body?.stream_options?.include_usage === true) text += usageFrame(context, outcome, end);
+    text += chunkOf(head, { choices: [], metadata: metadataOf(context, outcome, wallet) });
+    caller.end(text + DONE_FRAME);
+  }
+}
+
+/** The usage chunk that the caller asked for: the provider's, else one with the gateway's own count. */
+function usageFrame(context: RequestContext, outcome: Outcome, end: PumpEnd): string {
+  const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
+  if (end.usageEvent !== null && end.reason === 'complete') {
+    const chunk = JSON.parse(end.usageEvent.data) as { usage: Record<string, unknown> };
+    return `data: ${JSON.stringify({ ...chunk, usage: { ...chunk.usage, cost } })}\n\n`;
+  }
+  if (outcome.usageSource === 'provider') return '';
+  const prompt = outcome.usage.inputTokens;
+  const completion = outcome.usage.outputTokens;
+  const usage = { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, cost };
+  return chunkOf(end.head, { choices: [], usage });
+}
+
+function fallbackHead(context: RequestContext): ChunkHead {
+  return {
+    id: `chatcmpl-${context.requestId}`,
+    created: Math.floor(context.receivedAtMs / 1000),
+    model: filled(context.route, 'route').model.modelKey,
+  };
+}
+
+/** Thrown on a connection that cannot carry a stream: HTTP/1.0 has no chunks. */
+export function streamUnsupported(): AppError {
+  return new AppError('stream_error', 'the connection cannot stream', {
+    code: 'stream_unsupported',
+    hint: 'Use HTTP/1.1, or send "stream": false.',
+  });
+}

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { TokenCounter, type TokenUsage } from '../../provider/index.js';
+import type { ChatRequest } from './chat-request.schema.js';
+
+/** What OpenAI's chat format adds to every message and to the whole prompt. */
+const TOKENS_PER_MESSAGE = 3;
+const TOKENS_PER_PROMPT = 3;
+/** A picture whose size is unknown, as the freeze estimates it. */
+const TOKENS_PER_IMAGE = 1000;
+
+/** Counts tokens with a tokenizer when the provider reported none. */
+@Injectable()
+export class UsageEstimator {
+  constructor(private readonly tokens: TokenCounter) {}
+
+  /** @param delivered output text that reached the caller. */
+  async estimate(body: ChatRequest, delivered: string): Promise<TokenUsage> {
+    const [inputTokens, outputTokens] = [await this.promptTokens(body), await this.tokens.count(delivered)];
+    return { inputTokens, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 };
+  }
+
+  private async promptTokens(body: ChatRequest): Promise<number> {
+    let total = TOKENS_PER_PROMPT;
+    for (const message of body.messages) {
+      const { content, ...rest } = message;
+      total += TOKENS_PER_MESSAGE;
+      if (Object.keys(rest).length > 1) total += await this.tokens.count(JSON.stringify(rest));
+      if (typeof content === 'string') total += await this.tokens.count(content);
+      for (const part of Array.isArray(content) ? content : []) {
+        total += typeof part.text === 'string' ? await this.tokens.count(part.text) : TOKENS_PER_IMAGE;
+      }
+    }
+    if (body.tools !== undefined && body.tools !== null) total += await this.tokens.count(JSON.stringify(body.tools));
+    return total;
+  }
+}

@@ -1,0 +1,68 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { catchError, from, mergeMap, type Observable } from 'rxjs';
+import { JsonDelivery } from '../openai/json-delivery.js';
+import { OutcomeRecorder } from '../openai/outcome-recorder.js';
+import { StreamRelay } from '../openai/stream-relay.js';
+import { CallerGoneError, type ProviderAnswer } from '../../provider/index.js';
+import { contextOf, type FastifyReply, type RequestContext } from './context.js';
+import { RequestJournal } from './request-journal.js';
+
+const CLIENT_CLOSED_STATUS = 499;
+
+/** Stage 8: the measured usage is durable before the caller sees the end of the answer; a failed call is released. */
+@Injectable()
+export class CaptureInterceptor implements NestInterceptor {
+  constructor(
+    private readonly json: JsonDelivery,
+    private readonly streams: StreamRelay,
+    private readonly outcomes: OutcomeRecorder,
+    private readonly journal: RequestJournal,
+  ) {}
+
+  intercept(execution: ExecutionContext, next: CallHandler<ProviderAnswer>): Observable<void> {
+    const http = execution.switchToHttp();
+    const context = contextOf(http.getRequest());
+    const reply = http.getResponse<FastifyReply>();
+    return next.handle().pipe(
+      mergeMap((answer) => from(this.deliver(context, answer, reply))),
+      catchError((error: unknown) => from(this.abandon(context, error, reply))),
+    );
+  }
+
+  private async deliver(context: RequestContext, answer: ProviderAnswer, reply: FastifyReply): Promise<void> {
+    if (answer.kind === 'stream') {
+      reply.hijack();
+      await this.streams.relay(context, answer);
+      return;
+    }
+    context.close('provider', 'passed', {
+      attempts: answer.attempts,
+      provider: answer.endpoint.providerName,
+      rescued: null,
+    });
+    await this.json.deliver(context, answer, reply);
+  }
+
+  /** Nothing was delivered: the freeze is released by the same durable path as a charge. */
+  private async abandon(context: RequestContext, error: unknown, reply: FastifyReply): Promise<void> {
+    context.stopKeepAlive();
+    const callerLeft = error instanceof CallerGoneError;
+    if (!context.has('provider')) {
+      context.close('provider', 'failed', {
+        attempts: context.attempts,
+        error: callerLeft ? 'caller_gone' : error instanceof Error ? error.message : String(error),
+      });
+      const outcome = await this.outcomes.outcomeOf(context, {
+        reason: callerLeft ? 'nothing_delivered' : 'provider_failed',
+        summary: null,
+        delivered: () => '',
+        status: callerLeft ? CLIENT_CLOSED_STATUS : 502,
+      });
+      // The freeze expires by itself when this fails too; the caller's error is the one worth reporting.
+      await this.outcomes.capture(context, outcome).catch(() => undefined);
+    }
+    if (!callerLeft) throw error;
+    reply.hijack();
+    this.journal.finished(context, CLIENT_CLOSED_STATUS);
+  }
+}

@@ -1,0 +1,27 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { from, mergeMap, type Observable } from 'rxjs';
+import { formatDecimal } from '../../platform/money/index.js';
+import { contextOf, filled } from './context.js';
+import { FreezePlanner } from './freeze-planner.js';
+
+/** Stage 6: reserves the estimated credits, in one round trip, before anything is sent to a provider. */
+@Injectable()
+export class FreezeInterceptor implements NestInterceptor {
+  constructor(private readonly planner: FreezePlanner) {}
+
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const context = contextOf(execution.switchToHttp().getRequest());
+    const held = this.planner.freeze(context).then(() => {
+      const freeze = filled(context.freeze, 'freeze');
+      context.close('freeze', 'passed', {
+        amount: formatDecimal(freeze.amountMicros),
+        tier: freeze.tier,
+        estimated_input_tokens: freeze.estimate.inputTokens,
+        estimated_output_tokens: freeze.estimate.outputTokens,
+        state: 'held',
+        ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
+      });
+    });
+    return from(held).pipe(mergeMap(() => next.handle()));
+  }
+}

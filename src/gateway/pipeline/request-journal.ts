@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { RequestTraces, STAGES, type Stage, type StageStatus } from '../../billing/index.js';
+import type { AppError, ErrorKind } from '../../platform/errors/index.js';
+import { LOGGER, type Logger } from '../../platform/logging/index.js';
+import { formatDecimal } from '../../platform/money/index.js';
+import type { RequestContext } from './context.js';
+
+/** Kinds that mean a part of the system failed, rather than that a rule refused. */
+const FAILURES: ReadonlySet<ErrorKind> = new Set([
+  'internal',
+  'stream_error',
+  'routing',
+  'upstream_failed',
+  'unavailable',
+  'deadline',
+]);
+
+/** Ends every model call: one structured log line, and the trace that explains it later. */
+@Injectable()
+export class RequestJournal {
+  constructor(
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly traces: RequestTraces,
+  ) {}
+
+  /** A stage threw: it is the first one that has not been closed. Once a request is written down, later errors are noise. */
+  failed(context: RequestContext | null, error: AppError, status: number): void {
+    if (context === null || context.written) return;
+    const stage = STAGES[context.stages.length] ?? 'settle';
+    const verdict: StageStatus = FAILURES.has(error.kind) ? 'failed' : 'refused';
+    if (stage !== 'settle') {
+      context.close(stage, verdict, {
+        ...error.facts,
+        error: error.code ?? error.kind,
+        message: error.message,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        ...(error.detail === undefined ? {} : { detail: error.detail }),
+      });
+    }
+    this.write(context, stage, status, error.code ?? error.kind);
+  }
+
+  /** The answer has ended as it should, or as a caller that left made it end. */
+  finished(context: RequestContext, status: number): void {
+    if (!context.written) this.write(context, 'capture', status, null);
+  }
+
+  private write(context: RequestContext, stage: Stage, status: number, error: string | null): void {
+    context.written = true;
+    if (context.freeze !== null && context.outcome !== null) context.close('settle', 'pending');
+    this.traces.record({
+      requestId: context.requestId,
+      clientRequestId: context.clientRequestId,
+      accountId: context.key?.billingAccountId ?? null,
+      apiKeyId: context.key?.id ?? null,
+      status,
+      stage,
+      stages: context.stages,
+      createdAtMs: context.receivedAtMs,
+    });
+    this.logger.info(this.lineOf(context, status, error), 'request');
+  }
+
+  private lineOf(context: RequestContext, status: number, error: string | null): Record<string, unknown> {
+    return {
+      request_id: context.requestId,
+      client_request_id: context.clientRequestId,
+      key_source: context.keySource,
+      api_key_id: context.key?.id ?? null,
+      tier: context.freeze?.tier ?? context.route?.model.tier ?? null,
+      model: context.route?.model.modelKey ?? null,
+      provider: context.endpoint?.providerName ?? null,
+      attempts: context.attempts.map((attempt) => `${attempt.provider}=${attempt.reason ?? 'ok'}`),
+      frozen: context.freeze === null ? null : formatDecimal(context.freeze.amountMicros),
+      outcome: context.outcome?.reason ?? null,
+      status,
+      error,
+      total_ms: context.elapsedMs(Date.now()),
+      stage_ms: Object.fromEntries(context.stages.map((record) => [record.stage, record.ms])),
+    };
+  }
+}

@@ -1,0 +1,56 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { estimateTokens } from '../../billing/index.js';
+import { CONFIG, type Config } from '../../platform/config/index.js';
+import { AppError } from '../../platform/errors/index.js';
+import { RouterService, type Route } from '../../router/index.js';
+import type { Tier } from '../../wallet/index.js';
+import { capabilitiesOf, guardedFieldsOf, sessionKeyOf } from '../openai/chat-request.js';
+import { filled, type RequestContext } from './context.js';
+
+/** Asks the router for a model of some tiers; used for the first choice and again for every wallet-aware fallback. */
+@Injectable()
+export class RoutePlanner {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly router: RouterService,
+  ) {}
+
+  /**
+   * @throws AppError `model_not_found`, `policy_rejected`, `routing`, `unavailable` from the router; `invalid_request`
+   * when the body uses a field that no endpoint of the model enables.
+   */
+  plan(context: RequestContext, allowedTiers: readonly Tier[]): Route {
+    const body = filled(context.body, 'body');
+    const policy = filled(context.policy, 'policy');
+    const key = filled(context.key, 'key');
+    context.tokens ??= estimateTokens(body, this.config);
+    const route = this.router.route({
+      requestedModel: policy.model,
+      allowedTiers,
+      isBlacklisted: policy.isBlacklisted,
+      needs: {
+        ...capabilitiesOf(body),
+        inputTokens: context.tokens.inputTokens,
+        outputTokens: context.tokens.outputTokens,
+      },
+      sessionKey: sessionKeyOf(body, key.id),
+    });
+    return withAllowedFields(route, guardedFieldsOf(body));
+  }
+}
+
+/** Keeps the endpoints that enable every guarded field of the request. */
+function withAllowedFields(route: Route, fields: readonly string[]): Route {
+  const [first] = fields;
+  if (first === undefined) return route;
+  const endpoints = route.endpoints.filter((endpoint) =>
+    fields.every((field) => endpoint.allowedFields.includes(field)),
+  );
+  if (endpoints.length > 0) return { ...route, endpoints, rescueModels: [] };
+  throw new AppError('invalid_request', `the field '${first}' is not accepted by this gateway`, {
+    code: 'unsupported_parameter',
+    param: first,
+    hint: 'Remove the field; it would change where the request goes or what it costs.',
+    facts: { guarded_fields: fields },
+  });
+}

@@ -1,0 +1,25 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { RoutePlanner } from './route-planner.js';
+import { contextOf, filled } from './context.js';
+
+/** Stage 5: the model and its provider endpoints in order of trial. */
+@Injectable()
+export class RouteInterceptor implements NestInterceptor {
+  constructor(private readonly planner: RoutePlanner) {}
+
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const context = contextOf(execution.switchToHttp().getRequest());
+    const policy = filled(context.policy, 'policy');
+    context.route = this.planner.plan(context, policy.allowedTiers);
+    context.close('route', 'passed', {
+      requested_model: context.route.requestedModel,
+      selected_model: context.route.model.modelKey,
+      tier: context.route.model.tier,
+      reason: context.route.reason,
+      candidates: context.route.candidates,
+      endpoints: context.route.endpoints.map((endpoint) => endpoint.providerName),
+    });
+    return next.handle();
+  }
+}
