@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import path from 'node:path';
 
@@ -38,8 +38,9 @@ export function dataFiles(dataDir: string): DataFiles {
  */
 export async function makeDataDir(dataDir: string): Promise<void> {
   try {
-    const made = await mkdir(dataDir, { recursive: true, mode: 0o711 });
-    if (made !== undefined) await chmod(dataDir, 0o711);
+    await mkdir(dataDir, { recursive: true });
+    // Also an empty folder that we were given, e.g. one by mktemp; never one that holds other things.
+    if ((await readdir(dataDir)).length === 0) await chmod(dataDir, 0o711);
     const probe = path.join(dataDir, `.probe-${process.pid}-${randomBytes(4).toString('hex')}`);
     await writeFile(probe, '');
     await rm(probe);

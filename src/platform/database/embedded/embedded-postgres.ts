@@ -96,7 +96,11 @@ async function reachKeeper(files: DataFiles, deadlineMs: number): Promise<Keeper
   let starting: StartedKeeper | null = null;
   while (Date.now() < deadlineMs) {
     const line = await askKeeper(files);
-    if (line !== null) return line;
+    if (line !== null) {
+      // Another gateway's keeper was faster; ours must not take over when that one has long gone.
+      if (starting !== null && starting.child.pid !== line.keeperPid) starting.child.kill('SIGTERM');
+      return line;
+    }
     if (starting === null) {
       starting = await startKeeper(files);
     } else if (starting.child.exitCode !== null || starting.child.signalCode !== null) {

@@ -14,6 +14,7 @@ export interface KeeperNote {
 /** A line that is held open for as long as Postgres is needed. */
 export interface KeeperLine {
   socket: Socket;
+  keeperPid: number;
   postgresPort: number;
 }
 
@@ -55,7 +56,7 @@ export async function askKeeper(files: DataFiles): Promise<KeeperLine | null> {
       if (!Number.isInteger(postgresPort) || postgresPort <= 0) return giveUp();
       socket.setTimeout(0);
       socket.off('close', giveUp);
-      resolve({ socket, postgresPort });
+      resolve({ socket, keeperPid: note.pid, postgresPort });
     });
   });
 }

@@ -17,10 +17,15 @@ const LOCK_POLL_MS = 30;
 const RESTARTS_PER_MINUTE_MAX = 5;
 const RESTART_RETRY_MS = 300;
 
-/** Waits for the lock of the data folder; `null` when another keeper answers meanwhile. */
+/** Told to end: by an operator, or by the gateway that started us when another keeper was faster. */
+const ending = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
+
+/** Waits for the lock of the data folder; `null` when another keeper answers meanwhile or nobody waits for us any more. */
 async function takeLock(files: DataFiles): Promise<{ release: () => void } | null> {
   const deadline = Date.now() + LOCK_TIMEOUT_MS;
   while (Date.now() < deadline) {
+    if (ending.signal.aborted) return null;
     const lock = tryLock(files.lock);
     if (lock !== null) return lock;
     const other = await askKeeper(files);
@@ -69,11 +74,12 @@ async function keep(files: DataFiles): Promise<void> {
   const cluster = await prepareCluster(files);
   const postmaster = await start(cluster, files, previous?.postgresPort ?? null);
   const server = new KeeperServer(randomBytes(24).toString('base64url'), postmaster.port);
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => server.leaveWhenAlone());
   try {
     const { token } = server;
     const note: KeeperNote = { pid: process.pid, port: await server.listen(), token, postgresPort: postmaster.port };
     await writePrivate(files, files.keeper, JSON.stringify(note));
+    if (ending.signal.aborted) server.leaveWhenAlone();
+    else ending.signal.addEventListener('abort', () => server.leaveWhenAlone());
     await watch(cluster, files, server, postmaster);
   } finally {
     lock.release();
