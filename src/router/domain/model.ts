@@ -43,6 +43,12 @@ export interface Model {
   endpoints: readonly Endpoint[];
 }
 
+/** A model with its times, as the pool and the administration read it. */
+export interface ModelRecord extends Model {
+  createdAt: Date;
+  updatedAt: Date;
+}
+
 /** What a request needs of a model; found from the body by the gateway. */
 export interface RequestNeeds {
   tools: boolean;

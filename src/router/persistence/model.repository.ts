@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
+import { inTransaction } from '../../platform/database/index.js';
+import type { Tier } from '../../wallet/index.js';
+import type { Price } from '../domain/model.js';
+import type { PageRequest } from '../domain/page.js';
+import { ModelEndpointEntity } from './model-endpoint.entity.js';
+import { ModelEntity, ModelPriceEntity } from './model.entity.js';
+import { TierRateEntity } from './tier-rate.entity.js';
+
+const UNIQUE_VIOLATION = '23505';
+const FOREIGN_KEY_VIOLATION = '23503';
+
+/** One open transaction; services pass it on and never look inside. */
+export type PoolTransaction = EntityManager;
+
+export interface ModelFilter {
+  tier?: Tier | undefined;
+  enabled?: boolean | undefined;
+}
+
+/** Writes of the model pool and the lists of the administration. Holds no rules. */
+@Injectable()
+export class ModelRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Runs `work` in one transaction; the other methods join it through the manager. */
+  async inTransaction<T>(work: (manager: PoolTransaction) => Promise<T>): Promise<T> {
+    return inTransaction(this.dataSource, work);
+  }
+
+  async insertModel(manager: PoolTransaction, model: Partial<ModelEntity>): Promise<void> {
+    await manager.insert(ModelEntity, model);
+  }
+
+  async updateModel(manager: PoolTransaction, id: string, changes: Partial<ModelEntity>): Promise<void> {
+    await manager.update(ModelEntity, { id }, { ...changes, updatedAt: () => 'now()' });
+  }
+
+  /** The model, locked until the transaction ends; `null` when there is none. */
+  async lockModel(manager: PoolTransaction, id: string): Promise<ModelEntity | null> {
+    return manager.findOne(ModelEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
+  }
+
+  /** Ids of one page, newest first, and one more when there is a next page. */
+  async modelIds(filter: ModelFilter, page: PageRequest): Promise<string[]> {
+    const query = this.dataSource
+      .createQueryBuilder(ModelEntity, 'model')
+      .select('model.id', 'id')
+      .orderBy('model.id', 'DESC')
+      .limit(page.limit + 1);
+    if (page.cursor !== null) query.andWhere('model.id < :cursor', { cursor: page.cursor });
+    if (filter.tier !== undefined) query.andWhere('model.tier = :tier', { tier: filter.tier });
+    if (filter.enabled !== undefined) query.andWhere('model.enabled = :enabled', { enabled: filter.enabled });
+    return (await query.getRawMany<{ id: string }>()).map(({ id }) => id);
+  }
+
+  async insertPrice(manager: PoolTransaction, price: Omit<Price, 'effectiveAt'>): Promise<void> {
+    await manager.insert(ModelPriceEntity, { ...price });
+  }
+
+  /** Versions of one model, newest first. */
+  async prices(modelId: string, manager: PoolTransaction = this.dataSource.manager): Promise<Price[]> {
+    return manager.find(ModelPriceEntity, { where: { modelId }, order: { version: 'DESC' } });
+  }
+
+  async insertEndpoint(endpoint: Partial<ModelEndpointEntity>): Promise<void> {
+    await this.dataSource.manager.insert(ModelEndpointEntity, endpoint);
+  }
+
+  /** @returns whether there was such an endpoint of this model. */
+  async updateEndpoint(modelId: string, id: string, changes: Partial<ModelEndpointEntity>): Promise<boolean> {
+    const values = { ...changes, updatedAt: () => 'now()' };
+    const result = await this.dataSource.manager.update(ModelEndpointEntity, { id, modelId }, values);
+    return (result.affected ?? 0) > 0;
+  }
+
+  /** @returns whether there was such an endpoint of this model. */
+  async deleteEndpoint(modelId: string, id: string): Promise<boolean> {
+    const result = await this.dataSource.manager.delete(ModelEndpointEntity, { id, modelId });
+    return (result.affected ?? 0) > 0;
+  }
+
+  /** Writers of one tier take turns, so that versions have no gaps; ends with the transaction. */
+  async lockTierRates(manager: PoolTransaction, tier: Tier): Promise<void> {
+    await manager.query(`select pg_advisory_xact_lock(hashtext('tier_rate'), hashtext($1))`, [tier]);
+  }
+
+  async latestTierRate(manager: PoolTransaction, tier: Tier): Promise<TierRateEntity | null> {
+    return manager.findOne(TierRateEntity, { where: { tier }, order: { version: 'DESC' } });
+  }
+
+  async insertTierRate(manager: PoolTransaction, rate: Omit<TierRateEntity, 'createdAt'>): Promise<void> {
+    await manager.insert(TierRateEntity, rate);
+  }
+}
+
+/** A row with the same unique name is there already. */
+export function isDuplicate(error: unknown): boolean {
+  return sqlStateOf(error) === UNIQUE_VIOLATION;
+}
+
+/** The row refers to one that does not exist. */
+export function isDangling(error: unknown): boolean {
+  return sqlStateOf(error) === FOREIGN_KEY_VIOLATION;
+}
+
+function sqlStateOf(error: unknown): string | null {
+  if (!(error instanceof QueryFailedError)) return null;
+  return (error.driverError as { code?: string }).code ?? null;
+}

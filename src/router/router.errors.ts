@@ -1,0 +1,93 @@
+import { AppError } from '../platform/errors/index.js';
+import type { Candidate } from './domain/model.js';
+
+/** Breakers try an endpoint again after some seconds; sooner there is no point in asking. */
+const RETRY_AFTER_S = 5;
+
+/** 404: the model is unknown, or disabled, which a caller cannot tell apart. */
+export function modelNotFound(name: string): AppError {
+  return new AppError('model_not_found', `The model \`${shorten(name)}\` does not exist or you do not have access to it.`, {
+    code: 'model_not_found',
+    param: 'model',
+    hint: 'GET /openai/v1/models lists the models that this key may call; `auto` picks one of them.',
+  });
+}
+
+/** 403: policy normally says so first. */
+export function tierNotAllowed(): AppError {
+  return new AppError('policy_rejected', 'requested tier is not allowed', { code: 'tier_not_allowed', param: 'model' });
+}
+
+/** 403: policy normally says so first. */
+export function modelBlacklisted(): AppError {
+  return new AppError('policy_rejected', 'model is blacklisted', { code: 'model_blacklisted', param: 'model' });
+}
+
+/** 503: the model exists, but nothing that serves it can be called now. */
+export function noHealthyEndpoint(name: string, facts: Record<string, unknown>): AppError {
+  return new AppError('unavailable', `no provider endpoint of the model \`${shorten(name)}\` is available`, {
+    code: 'no_healthy_endpoint',
+    retryAfterS: RETRY_AFTER_S,
+    hint: 'Try again shortly, or send `"model": "auto"` to let the gateway pick another model.',
+    facts,
+  });
+}
+
+/** 503: models that could serve an `auto` request exist, but every one waits for its provider to recover. */
+export function everyBreakerOpen(candidates: readonly Candidate[]): AppError {
+  return new AppError('unavailable', 'no provider endpoint of any suitable model is available', {
+    code: 'no_healthy_endpoint',
+    retryAfterS: RETRY_AFTER_S,
+    hint: 'Every suitable provider is failing at the moment; try again shortly.',
+    facts: { candidates, selected_model: null },
+  });
+}
+
+/** 502: `auto` found nothing that can serve the request. */
+export function noCandidate(candidates: readonly Candidate[]): AppError {
+  return new AppError('routing', 'no model of the pool can serve this request', {
+    code: 'no_candidate',
+    hint: 'Allow another tier, shorten the prompt, or drop tools, images or the JSON schema; the explanation of the request names the reason for every model.',
+    facts: { candidates, selected_model: null },
+  });
+}
+
+/** 502: the pool has not been read from the database yet. */
+export function poolNotLoaded(): AppError {
+  return new AppError('routing', 'the model pool is not loaded', { code: 'pool_not_loaded', retryAfterS: RETRY_AFTER_S });
+}
+
+/** Callers choose the name: keep what is echoed short and on one line. */
+function shorten(name: string): string {
+  const line = name.replace(/[^\x20-\x7e]|`/g, '?');
+  return line.length > 128 ? `${line.slice(0, 128)}…` : line;
+}
+
+/** 404 of the administration. */
+export function noSuch(what: 'model' | 'endpoint'): AppError {
+  return new AppError('not_found', `${what} not found`, { code: `${what}_not_found` });
+}
+
+/** 409: another row has the name. */
+export function taken(param: string, message: string): AppError {
+  return new AppError('conflict', message, { code: 'name_taken', param });
+}
+
+/** 422: a field of an administrative write has a value that cannot be taken. */
+export function invalidField(param: string, message: string): AppError {
+  return new AppError('unprocessable', `${param}: ${message}`, { code: 'invalid_field', param });
+}
+
+/** 422: a field names something that does not exist. */
+export function unknownReference(param: string, what: string): AppError {
+  return new AppError('unprocessable', `${param} names no ${what}`, { code: 'unknown_reference', param });
+}
+
+/** 422: a call without a price would be a free call. */
+export function priceRequired(): AppError {
+  return new AppError('unprocessable', 'a model without a price cannot be enabled', {
+    code: 'price_required',
+    param: 'enabled',
+    hint: 'Set customer_input_mtok and customer_output_mtok.',
+  });
+}

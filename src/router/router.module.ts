@@ -1,0 +1,32 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ProviderModule } from '../provider/index.js';
+import { EndpointService } from './endpoint.service.js';
+import { ModelService } from './model.service.js';
+import { ModelEndpointEntity } from './persistence/model-endpoint.entity.js';
+import { ModelEntity, ModelPriceEntity } from './persistence/model.entity.js';
+import { ModelRepository } from './persistence/model.repository.js';
+import { PoolReader } from './persistence/pool.reader.js';
+import { TierRateEntity } from './persistence/tier-rate.entity.js';
+import { PoolKeeper } from './pool-keeper.js';
+import { RouterService } from './router.service.js';
+import { TierRateService } from './tier-rate.service.js';
+
+/** The model pool: what can be called, at what price, through which endpoints; and the choice for one request. */
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([ModelEntity, ModelPriceEntity, ModelEndpointEntity, TierRateEntity]),
+    ProviderModule,
+  ],
+  providers: [
+    PoolReader,
+    ModelRepository,
+    PoolKeeper,
+    RouterService,
+    ModelService,
+    EndpointService,
+    TierRateService,
+  ],
+  exports: [RouterService, ModelService, EndpointService, TierRateService],
+})
+export class RouterModule {}

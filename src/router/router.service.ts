@@ -1,0 +1,145 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { CONFIG, type Config } from '../platform/config/index.js';
+import type { UsdMicros } from '../platform/money/index.js';
+import { ProviderService } from '../provider/index.js';
+import type { Tier } from '../wallet/index.js';
+import { pickAuto, type ScoredModel } from './domain/auto.js';
+import { orderEndpoints } from './domain/endpoint-order.js';
+import { hashText } from './domain/hash.js';
+import type { Model, Price, Route, RouteRequest } from './domain/model.js';
+import { AUTO_MODEL } from './domain/model-key.js';
+import type { Catalog, Pool } from './domain/pool.js';
+import type { TierRate } from './domain/tier-rate.js';
+import { PoolReader } from './persistence/pool.reader.js';
+import { PoolKeeper } from './pool-keeper.js';
+import * as errors from './router.errors.js';
+
+const PRICES_KEPT = 10_000;
+const RESCUE_MODELS_MAX = 3;
+
+/** The façade for everything that happens to a request: which model, at which price, through which endpoints. */
+@Injectable()
+export class RouterService {
+  private readonly prices = new LRUCache<string, Price>({ max: PRICES_KEPT });
+  private readonly isHealthy: (endpointId: string) => boolean;
+
+  constructor(
+    private readonly keeper: PoolKeeper,
+    private readonly reader: PoolReader,
+    @Inject(CONFIG) private readonly config: Config,
+    providers: ProviderService,
+  ) {
+    this.isHealthy = (endpointId) => providers.endpointHealth(endpointId);
+  }
+
+  /**
+   * Chooses the model and its endpoints from memory. The same request gives the same answer in every process with the same
+   * pool and the same endpoint health.
+   * @throws AppError `model_not_found`, `policy_rejected`, `unavailable` for a concrete model; `routing` (no candidate, or
+   * no pool) and `unavailable` (all breakers open) for `auto`.
+   */
+  route(request: RouteRequest): Route {
+    const startedMs = performance.now();
+    const pool = this.keeper.current();
+    const route = request.requestedModel === AUTO_MODEL ? this.auto(pool, request) : this.concrete(pool, request);
+    return { ...route, routingMs: Math.round((performance.now() - startedMs) * 1000) / 1000 };
+  }
+
+  /** A model by model_key or id, also a disabled one. */
+  findModel(nameOrId: string): Model | null {
+    return this.keeper.current().find(nameOrId)?.model ?? null;
+  }
+
+  /** Any price version of any model, kept in memory: prices never change. `null` when there is none. */
+  async priceById(id: string): Promise<Price | null> {
+    const kept = this.keeper.current().currentPrice(id) ?? this.prices.get(id) ?? null;
+    if (kept !== null) return kept;
+    const price = await this.reader.price(id);
+    if (price !== null) this.prices.set(id, price);
+    return price;
+  }
+
+  /**
+   * Enabled models and rates in force: the same object until something changes.
+   * @throws AppError `routing` before the pool was loaded.
+   */
+  catalog(): Catalog {
+    return this.keeper.current().catalog();
+  }
+
+  /** Rates in force, in the operator's order. */
+  tierRates(): readonly TierRate[] {
+    return this.keeper.current().tierRates();
+  }
+
+  /** Micro-USD for one credit of a tier. */
+  usdPerCredit(tier: Tier): UsdMicros {
+    return this.keeper.current().usdPerCredit(tier);
+  }
+
+  private auto(pool: Pool, request: RouteRequest): Route {
+    const pick = pickAuto(pool, request, this.isHealthy);
+    if (pick.chosen === null) {
+      throw pick.waitsForHealth ? errors.everyBreakerOpen(pick.candidates) : errors.noCandidate(pick.candidates);
+    }
+    const { pooled, price } = pick.chosen;
+    const session = hashText(request.sessionKey);
+    return {
+      requestedModel: request.requestedModel,
+      model: pooled.model,
+      price,
+      endpoints: orderEndpoints(pooled.endpoints, session, this.isHealthy),
+      rescueModels: this.rescuersOf(pick.chosen, pick.others, session),
+      reason: pick.reason,
+      candidates: pick.candidates,
+      routingMs: 0,
+    };
+  }
+
+  private concrete(pool: Pool, request: RouteRequest): Route {
+    const name = request.requestedModel;
+    const pooled = pool.find(name);
+    if (pooled === null || !pooled.model.enabled || pooled.model.price === null) throw errors.modelNotFound(name);
+    const { model } = pooled;
+    if (!request.allowedTiers.includes(model.tier)) throw errors.tierNotAllowed();
+    if (request.isBlacklisted(model)) throw errors.modelBlacklisted();
+    const endpoints = orderEndpoints(pooled.endpoints, hashText(request.sessionKey), this.isHealthy);
+    if (endpoints.length === 0) {
+      const lost = pooled.endpoints.length === 0 ? 'no enabled endpoint' : 'no healthy endpoint: all breakers open';
+      const candidates = [{ modelKey: model.modelKey, tier: model.tier, score: null, lost }];
+      throw errors.noHealthyEndpoint(name, { candidates, selected_model: model.modelKey });
+    }
+    return {
+      requestedModel: name,
+      model,
+      price: pooled.model.price,
+      endpoints,
+      rescueModels: [],
+      reason: 'the request names this model',
+      candidates: [{ modelKey: model.modelKey, tier: model.tier, score: null, lost: null }],
+      routingMs: 0,
+    };
+  }
+
+  /** Who may continue a broken stream: the next candidates of the same tier whose every rate is no higher. */
+  private rescuersOf(chosen: ScoredModel, others: readonly ScoredModel[], session: number): Route['rescueModels'] {
+    if (this.config.STREAM_RESCUE !== 'any') return [];
+    return others
+      .filter(({ pooled, price }) => pooled.model.tier === chosen.pooled.model.tier && costsNoMore(price, chosen.price))
+      .slice(0, RESCUE_MODELS_MAX)
+      .map(({ pooled }) => ({
+        model: pooled.model,
+        endpoints: orderEndpoints(pooled.endpoints, session, this.isHealthy),
+      }));
+  }
+}
+
+function costsNoMore(price: Price, limit: Price): boolean {
+  return (
+    price.inputPerMtok <= limit.inputPerMtok &&
+    price.outputPerMtok <= limit.outputPerMtok &&
+    price.cacheReadPerMtok <= limit.cacheReadPerMtok &&
+    price.cacheWritePerMtok <= limit.cacheWritePerMtok
+  );
+}
