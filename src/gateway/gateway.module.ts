@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { AuthModule } from '../auth/index.js';
 import { BillingModule } from '../billing/index.js';
@@ -6,7 +6,8 @@ import { PolicyModule } from '../policy/index.js';
 import { ProviderModule } from '../provider/index.js';
 import { RouterModule } from '../router/index.js';
 import { WalletModule } from '../wallet/index.js';
-import { ErrorFilter } from './errors/error.filter.js';
+import type { ErrorDoor } from '../platform/errors/index.js';
+import { ERROR_DOORS, ErrorFilter } from './errors/error.filter.js';
 import { ChatController } from './openai/chat.controller.js';
 import { JsonDelivery } from './openai/json-delivery.js';
 import { OutcomeRecorder } from './openai/outcome-recorder.js';
@@ -42,4 +43,9 @@ import { RouteTable } from './route-table.js';
   ],
   exports: [RouteTable],
 })
-export class GatewayModule {}
+export class GatewayModule {
+  /** @param doors how each door writes errors; the one for `/` is the last resort. */
+  static register(doors: readonly ErrorDoor[]): DynamicModule {
+    return { module: GatewayModule, providers: [{ provide: ERROR_DOORS, useValue: doors }] };
+  }
+}

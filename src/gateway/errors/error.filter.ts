@@ -56,14 +56,8 @@ export class ErrorFilter implements ExceptionFilter {
       'content-type': rendered.contentType,
       ...rendered.headers,
     };
-    const payload = JSON.stringify(rendered.body);
     reply.hijack();
-    if (request.raw.complete || request.method === 'HEAD') {
-      reply.raw.writeHead(rendered.status, { ...headers, 'content-length': Buffer.byteLength(payload) });
-      reply.raw.end(request.method === 'HEAD' ? undefined : payload);
-    } else {
-      replyAndDiscard(request.raw, reply.raw, rendered.status, headers, payload);
-    }
+    replyAndDiscard(request.raw, reply.raw, rendered.status, headers, JSON.stringify(rendered.body));
   }
 
   /** The status has gone out already: the stream ends with the error and without `[DONE]`. */

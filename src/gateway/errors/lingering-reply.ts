@@ -4,7 +4,7 @@ const DISCARD_MAX_BYTES = 16 * 1024 * 1024;
 const DISCARD_MAX_MS = 5_000;
 
 /**
- * Answers a request whose body was not read: the whole answer goes out at once, then the rest of the body is discarded
+ * Answers a request whose body may not have been read: the whole answer goes out at once, then the rest of the body is discarded
  * within bounds, so that the caller sees the status and not a broken pipe. Past the bounds the connection is closed.
  */
 export function replyAndDiscard(
@@ -21,6 +21,10 @@ export function replyAndDiscard(
     'content-length': Buffer.byteLength(payload),
     ...(closes ? { connection: 'close' } : {}),
   });
+  if (request.complete) {
+    response.end(payload);
+    return;
+  }
   response.write(payload);
   let discardedBytes = 0;
   const finish = (destroy: boolean): void => {

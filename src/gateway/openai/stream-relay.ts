@@ -60,7 +60,10 @@ export class StreamRelay {
         isFirst = false;
         end.usageEvent = events.find((event) => event.usageOnly) ?? end.usageEvent;
         await caller.write(framesOf(events));
-        if (caller.gone.aborted && !drains) break;
+        if (caller.gone.aborted && !drains) {
+          end.reason = 'caller_gone';
+          break;
+        }
         extender.meter.add(events);
         if (!(await extender.keepAhead())) {
           end.reason = 'quota_stop';
@@ -68,11 +71,10 @@ export class StreamRelay {
         }
       }
     } catch (error) {
-      end.error = error;
-      end.reason = 'upstream_cut';
+      end.reason = caller.gone.aborted && !drains ? 'caller_gone' : 'upstream_cut';
+      end.error = end.reason === 'caller_gone' ? null : error;
     }
     await extender.settled();
-    if (caller.gone.aborted && !(drains && end.error === null)) return { ...end, reason: 'caller_gone', error: null };
     return end;
   }
 

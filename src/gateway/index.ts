@@ -1,0 +1,3 @@
+export * from './gateway.module.js';
+export * from './http.js';
+export { openAiErrorDoor } from './errors/openai-errors.js';

@@ -1,0 +1,94 @@
+import { AppError } from '../../platform/errors/index.js';
+import { capabilitiesOf, guardedFieldsOf, parseChatRequest, sessionKeyOf, upstreamBodyOf } from './chat-request.js';
+
+const messages = [{ role: 'user', content: 'hello' }];
+
+function refusalOf(body: unknown): AppError {
+  try {
+    parseChatRequest(body);
+  } catch (error) {
+    if (error instanceof AppError) return error;
+  }
+  throw new Error('the body was accepted');
+}
+
+describe('a chat request', () => {
+  it.each([
+    ['messages', {}, 'missing_required_parameter'],
+    ['messages', { messages: [] }, 'invalid_value'],
+    ['messages', { messages: 'hi' }, 'invalid_value'],
+    ['messages[0].role', { messages: [{ content: 'hi' }] }, 'invalid_value'],
+    ['messages[0].content', { messages: [{ role: 'user', content: 7 }] }, 'invalid_value'],
+    ['temperature', { messages, temperature: 2.1 }, 'invalid_value'],
+    ['temperature', { messages, temperature: 'warm' }, 'invalid_value'],
+    ['top_p', { messages, top_p: -0.1 }, 'invalid_value'],
+    ['max_tokens', { messages, max_tokens: 0 }, 'invalid_value'],
+    ['max_completion_tokens', { messages, max_completion_tokens: 1.5 }, 'invalid_value'],
+    ['n', { messages, n: 17 }, 'invalid_value'],
+    ['stream', { messages, stream: 'yes' }, 'invalid_value'],
+    ['model', { messages, model: 4 }, 'invalid_value'],
+    ['tools', { messages, tools: {} }, 'invalid_value'],
+  ])('is refused with param %s for %j', (param, body, code) => {
+    const error = refusalOf(body);
+    expect(error.kind).toBe('invalid_request');
+    expect(error.param).toBe(param);
+    expect(error.code).toBe(code);
+  });
+
+  it.each([[null], ['text'], [7], [[]]])('is refused when it is %j instead of an object', (body) => {
+    expect(refusalOf(body).code).toBe('invalid_body');
+  });
+
+  it('takes null for absent and keeps every unknown field and message key', () => {
+    const body = {
+      messages: [{ role: 'assistant', content: null, thought_signature: 's', extra_content: { a: [1] } }],
+      tools: null,
+      max_tokens: null,
+      stream: null,
+      made_up: { deep: [1, { x: null }] },
+    };
+    expect(parseChatRequest(body)).toBe(body);
+  });
+
+  it('reaches the provider without the tier and otherwise unchanged', () => {
+    const body = parseChatRequest({ messages, tier: 'economy', tools: null, made_up: 1 });
+    expect(upstreamBodyOf(body)).toEqual({ messages, tools: null, made_up: 1 });
+  });
+
+  it('names the fields that would change destination or price', () => {
+    const body = parseChatRequest({
+      messages,
+      models: ['a'],
+      provider: null,
+      service_tier: 'priority',
+      tools: [{ type: 'web_search' }],
+    });
+    expect(guardedFieldsOf(body).sort()).toEqual(['models', 'service_tier', 'tools']);
+    const harmless = parseChatRequest({ messages, service_tier: 'default', tools: [{ type: 'function' }] });
+    expect(guardedFieldsOf(harmless)).toEqual([]);
+  });
+
+  it('tells what a model has to be able to do', () => {
+    const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA' } };
+    const body = parseChatRequest({
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'what is it' }, image] }],
+      tools: [{ type: 'function' }],
+      response_format: { type: 'json_schema' },
+    });
+    expect(capabilitiesOf(body)).toEqual({ tools: true, vision: true, jsonSchema: true });
+    expect(capabilitiesOf(parseChatRequest({ messages, tools: [] }))).toEqual({
+      tools: false,
+      vision: false,
+      jsonSchema: false,
+    });
+  });
+
+  it('belongs to one session by user, else by its first system and user message, and never to that of another key', () => {
+    const turn = (content: string): ReturnType<typeof parseChatRequest> =>
+      parseChatRequest({ messages: [...messages, { role: 'assistant', content: 'hi' }, { role: 'user', content }] });
+    expect(sessionKeyOf(turn('a'), 'k1')).toBe(sessionKeyOf(turn('b'), 'k1'));
+    expect(sessionKeyOf(turn('a'), 'k1')).not.toBe(sessionKeyOf(turn('a'), 'k2'));
+    const named = parseChatRequest({ messages: [{ role: 'user', content: 'x' }], user: 'ada' });
+    expect(sessionKeyOf(named, 'k1')).toBe(sessionKeyOf(parseChatRequest({ messages, user: 'ada' }), 'k1'));
+  });
+});

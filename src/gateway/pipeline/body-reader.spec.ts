@@ -1,0 +1,80 @@
+import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AppError } from '../../platform/errors/index.js';
+import { replyAndDiscard } from '../errors/lingering-reply.js';
+import { BODY_MAX_BYTES, BodyReader } from './body-reader.js';
+
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+/** Sends a body of its own accord, never waiting for the answer, as a careless client does. */
+function post(port: number, headers: Record<string, string>, body: Buffer): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const call = httpRequest({ port, method: 'POST', headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    call.once('error', reject);
+    call.end(body);
+  });
+}
+
+describe('reading a body', () => {
+  let server: Server;
+  let port: number;
+
+  beforeAll(async () => {
+    const reader = new BodyReader();
+    server = createServer((request, response) => {
+      reader.readJson(request).then(
+        ({ value, sizeBytes }) => response.end(JSON.stringify({ value, sizeBytes })),
+        (error: unknown) => {
+          const code = error instanceof AppError ? (error.code ?? '') : String(error);
+          replyAndDiscard(request, response, 400, {}, code);
+        },
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    port = (server.address() as AddressInfo).port;
+  });
+
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+  it('gives the JSON value and its size', async () => {
+    const answer = await post(port, {}, Buffer.from('{"a":"é"}'));
+    expect(JSON.parse(answer.text)).toEqual({ value: { a: 'é' }, sizeBytes: 10 });
+  });
+
+  it('accepts exactly 8 MiB', async () => {
+    const text = Buffer.from(`"${'a'.repeat(BODY_MAX_BYTES - 2)}"`);
+    const answer = await post(port, {}, text);
+    expect(answer.status).toBe(200);
+  });
+
+  it.each([
+    ['a declared length', { 'content-length': String(BODY_MAX_BYTES + 1) }],
+    ['chunks', { 'transfer-encoding': 'chunked' }],
+  ])('refuses 8 MiB and a byte sent with %s, and the client sees the status', async (_how, headers) => {
+    const answer = await post(port, headers as Record<string, string>, Buffer.alloc(BODY_MAX_BYTES + 1, 0x20));
+    expect([answer.status, answer.text]).toEqual([400, 'body_too_large']);
+  });
+
+  it.each([
+    ['{', {}, 'invalid_json'],
+    ['', {}, 'body_empty'],
+    ['{}', { 'content-encoding': 'gzip' }, 'unsupported_content_encoding'],
+  ])('refuses %j with headers %j as %s', async (body, headers, code) => {
+    const answer = await post(port, headers as Record<string, string>, Buffer.from(body));
+    expect([answer.status, answer.text]).toEqual([400, code]);
+  });
+});
