@@ -262,6 +262,8 @@ export class WalletOutcomeFunctions1764000001100 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop function wallet_credit, wallet_end_many, wallet_capture_many, wallet_capture_one, wallet_extend');
+    await runner.query(
+      'drop function wallet_credit, wallet_end_many, wallet_capture_many, wallet_capture_one, wallet_extend',
+    );
   }
 }
