@@ -1,4 +1,4 @@
-import type { WalletService, ExtendRequest } from '../../wallet/index.js';
+import type { ExtendRequest, WalletService } from '../../wallet/index.js';
 import type { Micros } from '../../platform/money/index.js';
 import type { StreamMeter } from './stream-meter.js';
 
@@ -8,7 +8,7 @@ export class FreezeExtender {
   private isDry = false;
 
   constructor(
-    private readonly wallets: WalletService,
+    private readonly wallets: Pick<WalletService, 'extend'>,
     readonly meter: StreamMeter,
     private readonly base: Omit<ExtendRequest, 'extraMicros'>,
     private readonly onExtended: (frozenMicros: Micros) => void,
@@ -19,7 +19,7 @@ export class FreezeExtender {
    * @returns `false` when all that is paid for has flowed and the wallet has no more: the stream has to stop.
    */
   async keepAhead(): Promise<boolean> {
-    if (this.meter.needsExtension && !this.isDry) this.pending ??= this.extend();
+    if (!this.isDry && this.meter.stepTokens > 0) this.pending ??= this.extend();
     while (this.meter.usedUp) {
       if (this.pending === null) {
         if (this.isDry) return false;
@@ -38,7 +38,7 @@ export class FreezeExtender {
   private async extend(): Promise<void> {
     const tokens = this.meter.stepTokens;
     try {
-      const result = await this.wallets.extend({ ...this.base, extraMicros: this.meter.stepMicros });
+      const result = await this.wallets.extend({ ...this.base, extraMicros: this.meter.priceOfStep(tokens) });
       if (result.ok) {
         this.meter.extended(tokens);
         this.onExtended(result.frozenMicros);

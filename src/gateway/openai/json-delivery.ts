@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { AccountService } from '../../auth/index.js';
 import type { JsonAnswer } from '../../provider/index.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
@@ -15,7 +14,6 @@ const CLIENT_CLOSED_STATUS = 499;
 export class JsonDelivery {
   constructor(
     private readonly outcomes: OutcomeRecorder,
-    private readonly accounts: AccountService,
     private readonly journal: RequestJournal,
   ) {}
 
@@ -29,7 +27,7 @@ export class JsonDelivery {
       status: left ? CLIENT_CLOSED_STATUS : 200,
     });
     await this.outcomes.capture(context, outcome);
-    const wallet = this.accounts.kindOf(filled(context.key, 'key').billingAccountId);
+    const wallet = filled(context.key, 'key').billingAccountKind;
     const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
     const body = withMetadata(answer.body, metadataOf(context, outcome, wallet), cost);
     this.journal.finished(context, outcome.status);

@@ -1,17 +1,13 @@
-import { priceOf } from '../../billing/index.js';
+import { nextExtension, priceOf } from '../../billing/index.js';
 import { micros, ZERO_MICROS, type Micros } from '../../platform/money/index.js';
 import type { StreamEvent } from '../../provider/index.js';
 import type { Price } from '../../router/index.js';
 
-/** Output tokens that one extension pays for. */
-const STEP_TOKENS = 1024;
 /** Characters to a token, on the low side: the meter may be early, never late. */
 const CHARS_PER_TOKEN = 3;
 
 export interface MeterLimits {
   price: Price;
-  /** Estimated prompt tokens; their price is part of the freeze from the beginning. */
-  inputTokens: number;
   /** Output tokens, over all choices, that the freeze covers at first. */
   coveredTokens: number;
   /** Most output tokens that can come, over all choices. */
@@ -42,24 +38,24 @@ export class StreamMeter {
     return Math.max(this.outputEvents, Math.ceil(this.outputChars / CHARS_PER_TOKEN));
   }
 
-  /** Half of the covered output has flowed and more may come. */
-  get needsExtension(): boolean {
-    return this.coveredTokens < this.limits.outputTokensMax && this.outputTokens * 2 >= this.coveredTokens;
-  }
-
   /** All of the covered output has flowed. */
   get usedUp(): boolean {
     return this.coveredTokens < this.limits.outputTokensMax && this.outputTokens >= this.coveredTokens;
   }
 
-  /** Output tokens of the next step. */
+  /** Output tokens by which the freeze has to grow now; 0 when it need not. */
   get stepTokens(): number {
-    return Math.min(STEP_TOKENS, this.limits.outputTokensMax - this.coveredTokens);
+    const { coveredTokens, limits } = this;
+    return nextExtension({
+      deliveredTokens: this.outputTokens,
+      coveredTokens,
+      outputTokensMax: limits.outputTokensMax,
+    });
   }
 
-  /** Price of the next step; at least one micro-credit, because an extension of nothing cannot be booked. */
-  get stepMicros(): Micros {
-    const usage = { inputTokens: 0, outputTokens: this.stepTokens, cachedInputTokens: 0, cachedOutputTokens: 0 };
+  /** Price of a step; at least one micro-credit, because an extension of nothing cannot be booked. */
+  priceOfStep(tokens: number): Micros {
+    const usage = { inputTokens: 0, outputTokens: tokens, cachedInputTokens: 0, cachedOutputTokens: 0 };
     const price = priceOf(usage, this.limits.price);
     return price > ZERO_MICROS ? price : micros(1);
   }

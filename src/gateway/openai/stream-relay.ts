@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { AccountService } from '../../auth/index.js';
 import type { Outcome } from '../../billing/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import type { StreamAnswer, StreamEvent } from '../../provider/index.js';
@@ -29,7 +28,6 @@ interface PumpEnd {
 export class StreamRelay {
   constructor(
     private readonly wallets: WalletService,
-    private readonly accounts: AccountService,
     private readonly outcomes: OutcomeRecorder,
     private readonly journal: RequestJournal,
   ) {}
@@ -84,7 +82,6 @@ export class StreamRelay {
     const freeze = filled(context.freeze, 'freeze');
     const meter = new StreamMeter({
       price: route.price,
-      inputTokens: freeze.estimate.inputTokens,
       coveredTokens: freeze.estimate.outputTokens,
       outputTokensMax: freeze.estimate.outputTokensMax,
     });
@@ -128,7 +125,7 @@ export class StreamRelay {
     const { caller } = context;
     if (caller.gone.aborted) return;
     const { head } = end;
-    const wallet = this.accounts.kindOf(filled(context.key, 'key').billingAccountId);
+    const wallet = filled(context.key, 'key').billingAccountKind;
     let text = '';
     if (end.reason === 'quota_stop') {
       text += chunkOf(head, { choices: [{ index: 0, delta: {}, finish_reason: 'length' }] });

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiKey, KeySource } from '../../auth/index.js';
+import type { AuthenticatedKey, KeySource } from '../../auth/index.js';
 import type { CostEstimate, Outcome, Stage, StageRecord, StageStatus, TokenEstimate } from '../../billing/index.js';
 import type { Micros, UsdMicros } from '../../platform/money/index.js';
 import type { ClientIp, PolicyDecision } from '../../policy/index.js';
@@ -22,7 +22,7 @@ export interface HeldFreeze {
  * until its stage has passed.
  */
 export class RequestContext {
-  key: ApiKey | null = null;
+  key: AuthenticatedKey | null = null;
   keySource: KeySource = 'none';
   clientIp: ClientIp | null = null;
   body: ChatRequest | null = null;

@@ -78,7 +78,7 @@ export class FreezePlanner {
   private async attempt(context: RequestContext, route: Route): Promise<Attempted> {
     const body = filled(context.body, 'body');
     const key = filled(context.key, 'key');
-    const costEstimate = estimate(body, route.price, this.config);
+    const costEstimate = estimate(body, route.price, this.config, context.tokens ?? undefined);
     const usdPerCreditMicros = this.router.usdPerCredit(route.model.tier);
     const held: HeldFreeze = {
       tier: route.model.tier,
