@@ -3,7 +3,11 @@ import type { AdminIdentity } from '../../auth/index.js';
 import { newId } from '../../platform/ids/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import type { Change } from '../http/written.js';
-import { WriteJournalRepository, type AuditRow, type IdempotentRequest } from '../persistence/write-journal.repository.js';
+import {
+  WriteJournalRepository,
+  type AuditRow,
+  type IdempotentRequest,
+} from '../persistence/write-journal.repository.js';
 import { maskSecrets } from './mask.js';
 
 /** Keeps who did what, with the resource before and after. */

@@ -2,7 +2,12 @@ import { MASK, maskSecrets } from './mask.js';
 
 describe('maskSecrets', () => {
   it('replaces every field that holds a secret, at any depth', () => {
-    const masked = maskSecrets({ name: 'acme', api_key: 'sk-canary', keys: [{ key: 'jt_canary' }], deep: { token: 'ja_canary' } });
+    const masked = maskSecrets({
+      name: 'acme',
+      api_key: 'sk-canary',
+      keys: [{ key: 'jt_canary' }],
+      deep: { token: 'ja_canary' },
+    });
     expect(JSON.stringify(masked)).not.toContain('canary');
     expect(masked).toEqual({ name: 'acme', api_key: MASK, keys: [{ key: MASK }], deep: { token: MASK } });
   });

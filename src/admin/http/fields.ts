@@ -1,10 +1,17 @@
 import { z } from 'zod';
-import { formatDecimal, micros, parseDecimal, usdMicros, type Micros, type UsdMicros } from '../../platform/money/index.js';
+import {
+  formatDecimal,
+  micros,
+  parseDecimal,
+  usdMicros,
+  type Micros,
+  type UsdMicros,
+} from '../../platform/money/index.js';
 import { TIERS } from '../../wallet/index.js';
 
 const NAME_LENGTH_MAX = 200;
 const TEXT_LENGTH_MAX = 2_000;
-const LIST_LENGTH_MAX = 1_000;
+const LIST_LENGTH_MAX = 200;
 
 /** Largest amount of one request, in whole units: far above any real one, far below what a balance column holds. */
 const AMOUNT_UNITS_MAX = 1_000_000_000n;
@@ -24,7 +31,7 @@ export const text = z
   .max(TEXT_LENGTH_MAX)
   .regex(/^[^\0]*$/, { error: 'must not contain NUL' });
 
-/** Labels; each 1–200 characters, no duplicates needed. */
+/** Labels; at most 200, each 1–200 characters. */
 export const labels = z.array(name).max(LIST_LENGTH_MAX);
 
 export const tier = z.enum(TIERS);
@@ -52,13 +59,15 @@ const SIGN_FAULT: Readonly<Record<Sign, (value: bigint) => string | null>> = {
 
 /** An amount as callers write it: a decimal string or number with at most six places. Parsed to micro-units. */
 function decimalIn(sign: Sign): z.ZodType<bigint, string | number> {
-  return z.union([z.string(), z.number()], { error: 'must be a decimal string or a number' }).transform((value, context) => {
-    const parsed = parseDecimal(value);
-    const fault = parsed === null ? 'must be a decimal with at most six places' : amountFault(parsed, sign);
-    if (parsed !== null && fault === null) return parsed;
-    context.addIssue({ code: 'custom', message: fault ?? '' });
-    return z.NEVER;
-  });
+  return z
+    .union([z.string(), z.number()], { error: 'must be a decimal string or a number' })
+    .transform((value, context) => {
+      const parsed = parseDecimal(value);
+      const fault = parsed === null ? 'must be a decimal with at most six places' : amountFault(parsed, sign);
+      if (parsed !== null && fault === null) return parsed;
+      context.addIssue({ code: 'custom', message: fault ?? '' });
+      return z.NEVER;
+    });
 }
 
 function amountFault(value: bigint, sign: Sign): string | null {

@@ -47,18 +47,18 @@ export function pageOf(item: z.ZodType): z.ZodType {
   return z.object({ data: z.array(item), next_cursor: z.string().nullable() });
 }
 
-/**
- * A page from one row more than was asked for.
- * @param rows up to `limitRows + 1` rows in order.
- */
-export function pageFrom<Row, View>(
-  rows: readonly Row[],
-  limitRows: number,
-  idOf: (row: Row) => string,
-  view: (row: Row) => View,
+/** The page request of a module from the parsed query. */
+export function pageRequest(query: { limit: number; cursor?: string | undefined }): {
+  limit: number;
+  cursor: string | null;
+} {
+  return { limit: query.limit, cursor: query.cursor ?? null };
+}
+
+/** A module's page as this door shows it. */
+export function pageView<Item, View>(
+  page: { items: readonly Item[]; nextCursor: string | null },
+  view: (item: Item) => View,
 ): Page<View> {
-  const shown = rows.slice(0, limitRows);
-  const last = shown.at(-1);
-  const hasMore = rows.length > limitRows && last !== undefined;
-  return { data: shown.map(view), next_cursor: hasMore ? encodeCursor(idOf(last)) : null };
+  return { data: page.items.map(view), next_cursor: page.nextCursor === null ? null : encodeCursor(page.nextCursor) };
 }

@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../../platform/errors/index.js';
-import { WriteJournalRepository, type IdempotentRequest, type StoredAnswer } from '../persistence/write-journal.repository.js';
+import {
+  WriteJournalRepository,
+  type IdempotentRequest,
+  type StoredAnswer,
+} from '../persistence/write-journal.repository.js';
 
 /** An answer that was given before under the same key. */
 export interface Replay {

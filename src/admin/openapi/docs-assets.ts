@@ -23,7 +23,8 @@ export class DocsAssets {
 
   /** @returns `null` for a name that is not on the list. */
   async find(name: string): Promise<Asset | null> {
-    if (name === 'start.js') return { contentType: 'text/javascript; charset=utf-8', content: Buffer.from(DOCS_START_SCRIPT) };
+    if (name === 'start.js')
+      return { contentType: 'text/javascript; charset=utf-8', content: Buffer.from(DOCS_START_SCRIPT) };
     const contentType = Object.hasOwn(ASSET_TYPES, name) ? ASSET_TYPES[name] : undefined;
     if (contentType === undefined) return null;
     return { contentType, content: await this.load(name) };

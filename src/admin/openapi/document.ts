@@ -109,7 +109,11 @@ function pathParameters(path: string, book: SchemaBook): OpenApiParameter[] {
   });
 }
 
-function objectParameters(place: 'query' | 'header', schema: z.ZodObject | undefined, book: SchemaBook): OpenApiParameter[] {
+function objectParameters(
+  place: 'query' | 'header',
+  schema: z.ZodObject | undefined,
+  book: SchemaBook,
+): OpenApiParameter[] {
   if (schema === undefined) return [];
   const json = book.input(schema);
   const required = new Set((json['required'] ?? []) as string[]);
@@ -131,7 +135,10 @@ function responsesOf(route: DocumentedRoute, book: SchemaBook): OpenApiOperation
   const description = STATUS_CODES[status] ?? 'Success';
   const schema = response === undefined ? undefined : book.output(response);
   const content = contentOf(contentType ?? 'application/json', schema, contentType !== undefined);
-  return { [status]: { description, ...content }, default: { $ref: `#/components/responses/${errorShapeOf(route.path)}` } };
+  return {
+    [status]: { description, ...content },
+    default: { $ref: `#/components/responses/${errorShapeOf(route.path)}` },
+  };
 }
 
 function contentOf(mediaType: string, schema: JsonSchema | undefined, hasBody: boolean): Record<string, unknown> {
@@ -147,7 +154,10 @@ function errorResponses(book: SchemaBook): Record<string, unknown> {
   return Object.fromEntries(
     ERROR_SHAPES.map(({ name, contentType, schema }) => [
       name,
-      { description: 'The request was refused or failed.', content: { [contentType]: { schema: book.output(schema) } } },
+      {
+        description: 'The request was refused or failed.',
+        content: { [contentType]: { schema: book.output(schema) } },
+      },
     ]),
   );
 }

@@ -27,11 +27,15 @@ describe('problem documents', () => {
   });
 
   it('never show what an internal error says', () => {
-    expect(JSON.stringify(problemFor(new AppError('internal', 'canary', { detail: 'canary' })))).not.toContain('canary');
+    expect(JSON.stringify(problemFor(new AppError('internal', 'canary', { detail: 'canary' })))).not.toContain(
+      'canary',
+    );
   });
 
   it('name the field that a module refused', () => {
-    const problem = problemFor(new AppError('unprocessable', 'no such model', { code: 'model_not_found', param: 'fixed_model' }));
+    const problem = problemFor(
+      new AppError('unprocessable', 'no such model', { code: 'model_not_found', param: 'fixed_model' }),
+    );
     expect(problem.errors).toEqual([{ path: 'fixed_model', code: 'model_not_found', message: 'no such model' }]);
   });
 
@@ -59,6 +63,10 @@ describe('faults of a request', () => {
       ['deep.odd', 'unknown_field'],
       ['deep.strange', 'unknown_field'],
     ]);
-    expect(problemFor(new ValidationError(faults))).toMatchObject({ status: 400, code: 'validation_failed', errors: faults });
+    expect(problemFor(new ValidationError(faults))).toMatchObject({
+      status: 400,
+      code: 'validation_failed',
+      errors: faults,
+    });
   });
 });

@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuthModule } from '../auth/index.js';
+import { OperationCatalog } from '../platform/openapi/index.js';
+import { RouterModule } from '../router/index.js';
+import { AccountsController } from './accounts/accounts.controller.js';
+import { MembersController } from './accounts/members.controller.js';
+import { ApiKeyAdmin } from './api-keys/api-key.admin.js';
+import { ApiKeysController } from './api-keys/api-keys.controller.js';
+import { AuditService } from './audit/audit.service.js';
+import { IdempotencyService } from './idempotency/idempotency.service.js';
+import { EndpointsController } from './models/endpoints.controller.js';
+import { ModelsController } from './models/models.controller.js';
+import { DocsAssets } from './openapi/docs-assets.js';
+import { DocsController } from './openapi/docs.controller.js';
+import { AdminIdempotencyEntity } from './persistence/admin-idempotency.entity.js';
+import { AuditLogEntity } from './persistence/audit-log.entity.js';
+import { WriteJournalRepository } from './persistence/write-journal.repository.js';
+import { TiersController } from './tiers/tiers.controller.js';
+
+/** The door of operators: one controller a resource, and the API document. */
+@Module({
+  imports: [
+    DiscoveryModule,
+    TypeOrmModule.forFeature([AdminIdempotencyEntity, AuditLogEntity]),
+    AuthModule,
+    RouterModule,
+  ],
+  controllers: [
+    AccountsController,
+    MembersController,
+    ApiKeysController,
+    ModelsController,
+    EndpointsController,
+    TiersController,
+    DocsController,
+  ],
+  providers: [WriteJournalRepository, IdempotencyService, AuditService, ApiKeyAdmin, OperationCatalog, DocsAssets],
+})
+export class AdminModule {}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { formatDecimal } from '../../platform/money/index.js';
+import type { Endpoint, EndpointTimeouts } from '../../provider/index.js';
+import type { EndpointPatch } from '../../router/index.js';
+import { decimalOut, labels, name, patchOf, usd, uuid } from '../http/fields.js';
+
+const RANK_MAX = 1_000_000;
+const WAIT_MIN_MS = 10;
+const WAIT_MAX_MS = 7_200_000;
+
+const rank = z.int().min(0).max(RANK_MAX);
+const waitMs = z.int().min(WAIT_MIN_MS).max(WAIT_MAX_MS).optional();
+
+const timeouts = z
+  .strictObject({ connect_ms: waitMs, headers_ms: waitMs, first_token_ms: waitMs, idle_ms: waitMs, total_ms: waitMs })
+  .describe('Milliseconds; absent ones are the defaults of the configuration. Replaced as a whole.');
+
+const required = { provider_id: uuid, upstream_model: name.describe('The model’s name at the provider.') };
+
+const optional = {
+  priority: rank.describe('Lower is tried first. Default 1.'),
+  weight: rank.describe('Share among the endpoints of one priority. Default 1.'),
+  timeouts,
+  input_usd_mtok: usd.describe('What the provider charges for a million input tokens.'),
+  output_usd_mtok: usd.describe('What the provider charges for a million output tokens.'),
+  supports_prefill: z.boolean().describe('It continues an answer that the request begins.'),
+  allowed_fields: labels.describe('Request fields that change price or destination and are enabled here.'),
+  enabled: z.boolean(),
+};
+
+export const createEndpointSchema = z.strictObject({ ...required, ...z.object(optional).partial().shape });
+export type CreateEndpoint = z.output<typeof createEndpointSchema>;
+
+export const patchEndpointSchema = patchOf({ ...required, ...optional });
+export type PatchEndpoint = z.output<typeof patchEndpointSchema>;
+
+export const endpointSchema = z
+  .object({
+    id: uuid,
+    model_id: uuid,
+    provider_id: uuid,
+    provider: z.string(),
+    upstream_model: z.string(),
+    priority: z.int(),
+    weight: z.int(),
+    timeouts,
+    input_usd_mtok: decimalOut,
+    output_usd_mtok: decimalOut,
+    supports_prefill: z.boolean(),
+    allowed_fields: z.array(z.string()),
+    enabled: z.boolean().describe('Both the endpoint and its provider are enabled.'),
+  })
+  .meta({ id: 'Endpoint' });
+export type EndpointView = z.output<typeof endpointSchema>;
+
+/** All of a model's endpoints; there are few. */
+export const endpointListSchema = z.object({ data: z.array(endpointSchema), next_cursor: z.null() });
+export type EndpointListView = z.output<typeof endpointListSchema>;
+
+/** The fields of a body as the router takes them. */
+export function endpointFields(body: PatchEndpoint): Omit<EndpointPatch, 'providerId' | 'upstreamModel'> {
+  return {
+    priority: body.priority,
+    weight: body.weight,
+    timeouts: body.timeouts === undefined ? undefined : timeoutsIn(body.timeouts),
+    inputUsdPerMtok: body.input_usd_mtok,
+    outputUsdPerMtok: body.output_usd_mtok,
+    supportsPrefill: body.supports_prefill,
+    allowedFields: body.allowed_fields,
+    enabled: body.enabled,
+  };
+}
+
+export function endpointView(endpoint: Endpoint): EndpointView {
+  return {
+    id: endpoint.id,
+    model_id: endpoint.modelId,
+    provider_id: endpoint.providerId,
+    provider: endpoint.providerName,
+    upstream_model: endpoint.upstreamModel,
+    priority: endpoint.priority,
+    weight: endpoint.weight,
+    timeouts: timeoutsOut(endpoint.timeouts),
+    input_usd_mtok: formatDecimal(endpoint.inputUsdPerMtok),
+    output_usd_mtok: formatDecimal(endpoint.outputUsdPerMtok),
+    supports_prefill: endpoint.supportsPrefill,
+    allowed_fields: [...endpoint.allowedFields],
+    enabled: endpoint.enabled,
+  };
+}
+
+function timeoutsIn(wire: z.output<typeof timeouts>): NonNullable<EndpointPatch['timeouts']> {
+  return {
+    connectMs: wire.connect_ms,
+    headersMs: wire.headers_ms,
+    firstTokenMs: wire.first_token_ms,
+    idleMs: wire.idle_ms,
+    totalMs: wire.total_ms,
+  };
+}
+
+function timeoutsOut(known: Partial<EndpointTimeouts>): z.output<typeof timeouts> {
+  return {
+    connect_ms: known.connectMs,
+    headers_ms: known.headersMs,
+    first_token_ms: known.firstTokenMs,
+    idle_ms: known.idleMs,
+    total_ms: known.totalMs,
+  };
+}
