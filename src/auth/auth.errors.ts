@@ -20,7 +20,7 @@ const PROBLEM_TEXT: Readonly<Record<KeyProblem, readonly [message: string, hint:
 /** What the explanation of a request says about its key. */
 export interface KeyFacts extends Record<string, unknown> {
   valid: boolean;
-  status: string | null;
+  key_status: string | null;
   api_key_id: string | null;
   tier: Tier | null;
 }
@@ -30,7 +30,7 @@ export function missingApiKey(): AppError {
   return new AppError('missing_api_key', 'missing api key', {
     code: 'missing_api_key',
     hint: 'Send `Authorization: Bearer <key>` or `X-API-Key: <key>`.',
-    facts: { valid: false, status: null, api_key_id: null, tier: null } satisfies KeyFacts,
+    facts: { valid: false, key_status: null, api_key_id: null, tier: null } satisfies KeyFacts,
   });
 }
 
@@ -39,7 +39,7 @@ export function unknownApiKey(): AppError {
   return new AppError('invalid_api_key', 'invalid api key', {
     code: 'invalid_api_key',
     hint: 'Check that the key was copied whole and belongs to this gateway.',
-    facts: { valid: false, status: null, api_key_id: null, tier: null } satisfies KeyFacts,
+    facts: { valid: false, key_status: null, api_key_id: null, tier: null } satisfies KeyFacts,
   });
 }
 
@@ -51,7 +51,7 @@ export function refusedApiKey(problem: KeyProblem, entry: KeyEntry, nowMs: numbe
     hint,
     facts: {
       valid: false,
-      status: effectiveStatus(entry.key, nowMs),
+      key_status: effectiveStatus(entry.key, nowMs),
       api_key_id: entry.key.id,
       tier: entry.key.tier,
       problem,

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
 import { newClientRequestId, newRequestId } from '../platform/ids/index.js';
 import { AppError } from '../platform/errors/index.js';
+import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { CallerConnection } from './pipeline/caller-connection.js';
 import { RequestContext } from './pipeline/context.js';
 import { RouteTable } from './route-table.js';
@@ -39,8 +40,28 @@ export function configureApp(app: NestFastifyApplication): void {
   server.decorateRequest('gatewayRequestId', '');
   server.decorateRequest('clientRequestId', '');
   server.addHook('onRequest', receive);
+  server.addHook('onResponse', logOthers(app.get<Logger>(LOGGER)));
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', parseBody);
+}
+
+/** One line a request also for the other doors; probes are only worth it when something is being looked for. */
+function logOthers(logger: Logger): onResponseHookHandler {
+  return (request, reply, done) => {
+    if (request.gatewayContext === null) {
+      const line = {
+        request_id: request.gatewayRequestId,
+        client_request_id: request.clientRequestId,
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        total_ms: Math.round(reply.elapsedTime),
+      };
+      if (request.url.startsWith('/health')) logger.debug(line, 'request');
+      else logger.info(line, 'request');
+    }
+    done();
+  };
 }
 
 /** Stage 1: the ids of the request, and the context of a model call. */

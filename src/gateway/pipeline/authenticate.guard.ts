@@ -17,7 +17,7 @@ export class AuthenticateGuard implements CanActivate {
     context.key = await this.keys.authenticate(key);
     context.close('authenticate', 'passed', {
       valid: true,
-      status: context.key.status,
+      key_status: context.key.status,
       api_key_id: context.key.id,
       tier: context.key.tier,
     });

@@ -1,0 +1,26 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { KeyService, type ApiKey } from '../../auth/index.js';
+import { readKey } from '../pipeline/key-source.js';
+
+const keys = new WeakMap<FastifyRequest, ApiKey>();
+
+/** Lets holders of a valid key pass; the catalogue needs nothing else of the model-call pipeline. */
+@Injectable()
+export class ApiKeyGuard implements CanActivate {
+  constructor(private readonly service: KeyService) {}
+
+  /** @throws AppError `missing_api_key`, `invalid_api_key`. */
+  async canActivate(execution: ExecutionContext): Promise<boolean> {
+    const request = execution.switchToHttp().getRequest<FastifyRequest>();
+    keys.set(request, await this.service.authenticate(readKey(request.headers).key));
+    return true;
+  }
+}
+
+/** The key that the guard has let pass. */
+export function apiKeyOf(request: FastifyRequest): ApiKey {
+  const key = keys.get(request);
+  if (key === undefined) throw new Error('the route is not behind ApiKeyGuard');
+  return key;
+}
