@@ -7,6 +7,7 @@ import { ProviderModule } from '../provider/index.js';
 import { RouterModule } from '../router/index.js';
 import { WalletModule } from '../wallet/index.js';
 import type { ErrorDoor } from '../platform/errors/index.js';
+import { CatalogModule } from './catalog/index.js';
 import { ERROR_DOORS, ErrorFilter } from './errors/error.filter.js';
 import { ChatController } from './openai/chat.controller.js';
 import { JsonDelivery } from './openai/json-delivery.js';
@@ -24,7 +25,7 @@ import { RouteTable } from './route-table.js';
 
 /** Door 1: model calls and the catalogue, for API consumers. */
 @Module({
-  imports: [AuthModule, PolicyModule, RouterModule, WalletModule, ProviderModule, BillingModule],
+  imports: [CatalogModule, AuthModule, PolicyModule, RouterModule, WalletModule, ProviderModule, BillingModule],
   controllers: [ChatController, RequestsController],
   providers: [
     ...PIPELINE_GUARDS,

@@ -1,20 +1,60 @@
 import { Injectable } from '@nestjs/common';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import type { ApiKey } from '../../auth/index.js';
+import { AppError } from '../../platform/errors/index.js';
 import { PolicyService, type PolicyDecision } from '../../policy/index.js';
-import { AUTO_MODEL, type ModelRecord, RouterService } from '../../router/index.js';
+import { AUTO_MODEL, RouterService, type ModelRecord } from '../../router/index.js';
 import { CatalogService } from './catalog.service.js';
 
-export interface Caller {
-  key: ApiKey;
-  peerAddress: string;
-  headers: IncomingHttpHeaders;
-}
-
 export interface CallableModels {
-  /** `auto` may be sent. */
+  /** Whether `auto` has anything to choose from. */
   auto: boolean;
   /** By tier and model_key. */
   models: readonly ModelRecord[];
   updatedAt: Date;
+}
+
+/** Which models a key may name in a call: what policy and key leave of the enabled ones. */
+@Injectable()
+export class CallableModelsFinder {
+  constructor(
+    private readonly catalog: CatalogService,
+    private readonly policies: PolicyService,
+    private readonly router: RouterService,
+  ) {}
+
+  /** @throws AppError `policy_rejected` for an address that may not call, `unavailable` while the catalogue is down. */
+  find(key: ApiKey, request: FastifyRequest): CallableModels {
+    const { models, updatedAt } = this.catalog.current();
+    const decision = this.decide(key, request);
+    if (decision === null) return { auto: false, models: [], updatedAt };
+    const callable = models.filter(
+      (model) =>
+        decision.allowedTiers.includes(model.tier) &&
+        !decision.isBlacklisted(model) &&
+        (!decision.concrete || isNamed(model, decision.model)),
+    );
+    return { auto: callable.length > 0, models: callable, updatedAt };
+  }
+
+  /** What policy says to `auto`; `null` when the key may call nothing at all. */
+  private decide(key: ApiKey, request: FastifyRequest): PolicyDecision | null {
+    try {
+      return this.policies.decide({
+        key,
+        clientIp: this.policies.resolveClientIp(request.socket.remoteAddress ?? '', request.headers),
+        requestedTier: null,
+        requestedModel: AUTO_MODEL,
+        findModel: (nameOrId) => this.router.findModel(nameOrId),
+      });
+    } catch (error) {
+      const isRefusal = error instanceof AppError && error.kind === 'policy_rejected';
+      if (isRefusal && error.code?.startsWith('ip_') !== true) return null;
+      throw error;
+    }
+  }
+}
+
+function isNamed(model: ModelRecord, nameOrId: string): boolean {
+  return model.modelKey === nameOrId || model.id === nameOrId;
 }

@@ -1,0 +1,2 @@
+export { catalogErrorDoor } from './catalog-errors.js';
+export { CatalogModule } from './catalog.module.js';
