@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock/index.js';
-import { newId } from '../platform/ids/index.js';
+import { isUuid, newId } from '../platform/ids/index.js';
 import { WalletService } from '../wallet/index.js';
 import { accountHasBalance, accountNotFound, invalidField, memberNotFound, unknownReference } from './auth.errors.js';
 import type { Account, AccountFilter, AccountKind, AccountMember, AccountStatus } from './domain/account.js';
 import { pageOf, type Page, type PageRequest } from './domain/page.js';
-import { isUuid } from './domain/uuid.js';
 import { checkedName } from './key-input.js';
 import { AccountRepository } from './persistence/account.repository.js';
 

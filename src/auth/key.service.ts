@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock/index.js';
-import { newId } from '../platform/ids/index.js';
+import { isUuid, newId } from '../platform/ids/index.js';
 import {
   apiKeyNotFound,
   billingAccountNotAllowed,
@@ -13,7 +13,6 @@ import type { AuthenticatedKey } from './domain/identity.js';
 import { effectiveStatus } from './domain/key-verdict.js';
 import { pageOf, type Page, type PageRequest } from './domain/page.js';
 import { API_KEY_PREFIX, displayOfToken, newToken } from './domain/token-format.js';
-import { isUuid } from './domain/uuid.js';
 import { KeyAuthenticator } from './key-authenticator.js';
 import { checkedName, checkedSettings } from './key-input.js';
 import { KeyLastUse } from './key-last-use.js';

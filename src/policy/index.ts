@@ -1,1 +1,5 @@
+export type { HeaderFields } from './domain/client-ip.js';
 export * from './domain/policy.js';
+export type { PolicyInput, PolicyPatch } from './domain/policy-input.js';
+export * from './policy.module.js';
+export * from './policy.service.js';

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** `true`/`false`, also `1`/`0`, `yes`/`no`. */
@@ -7,6 +8,14 @@ const list = z
   .string()
   .transform((text) => text.split(',').map((item) => item.trim()))
   .transform((items) => items.filter((item) => item !== ''));
+
+/** One address, or one CIDR range. */
+function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const bitsMax = isIP(address) === 4 ? 32 : 128;
+  const hasGoodPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bitsMax);
+  return isIP(address) !== 0 && rest.length === 0 && hasGoodPrefix;
+}
 
 /** `1:<base64>,2:<base64>`: numbered 32-byte secrets; the highest number signs, all verify. */
 const versionedSecrets = z.string().regex(/^\d+:[A-Za-z0-9+/_=-]{43,}(,\d+:[A-Za-z0-9+/_=-]{43,})*$/, {
@@ -47,6 +56,7 @@ export const configSchema = z.object({
     .optional()
     .describe('`demo` seeds the demo data into DATABASE_URL once; `none` leaves an embedded database empty.'),
   TRUSTED_PROXIES: list
+    .refine((items) => items.every(isAddressOrRange), { error: 'must be IP addresses and CIDR ranges' })
     .default([])
     .describe('Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed, comma-separated.'),
   DEFAULT_MODEL: z.string().optional().describe('model_key used when a request names no model; absent means `auto`.'),

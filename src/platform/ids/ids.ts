@@ -50,3 +50,10 @@ export function requestIdFloor(timeMs: number): string {
 export function newClientRequestId(): string {
   return CLIENT_REQUEST_ID_PREFIX + takeRandom(12).toString('hex');
 }
+
+const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether a text can be an entity id at all; anything else names nothing, and must not reach a `uuid` column. */
+export function isUuid(text: string): boolean {
+  return UUID_PATTERN.test(text);
+}

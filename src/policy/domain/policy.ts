@@ -10,8 +10,15 @@ export interface Policy {
   modelBlacklist: readonly string[];
 }
 
+/** A policy as administration shows it. */
+export interface PolicyRecord extends Policy {
+  createdAt: Date;
+  updatedAt: Date;
+}
+
 /** The caller's address and how it was found. */
 export interface ClientIp {
+  /** Canonical; or the text that could not be read, at most 64 characters, which no list holds. */
   address: string;
   source: 'socket' | 'x-forwarded-for' | 'x-real-ip';
 }
