@@ -31,11 +31,11 @@ describe('SecretHasher', () => {
     expect(hasher.equal('', 'token')).toBe(false);
   });
 
-  it.each([
+  it.each<[string, string | undefined]>([
     ['absent', undefined],
     ['short', `1:${Buffer.alloc(31).toString('base64')}`],
     ['numbered twice', `1:${FIRST},1:${SECOND}`],
   ])('refuses to start with secrets that are %s', (_what, setting) => {
-    expect(() => new SecretHasher({ HASH_SECRETS: setting as string })).toThrow('HASH_SECRETS');
+    expect(() => new SecretHasher({ HASH_SECRETS: setting })).toThrow('HASH_SECRETS');
   });
 });

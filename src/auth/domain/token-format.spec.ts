@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ADMIN_TOKEN_PREFIX, API_KEY_PREFIX, displayOfToken, isWellFormedToken, newToken } from './token-format.js';
 
-const BASE62 = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
+const BASE62 = Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz');
 
 describe('token format', () => {
   it('makes jt_ keys with at least 32 random base62 characters that are never the same', () => {

@@ -1,8 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, In } from 'typeorm';
+import type { AdminRole } from '../domain/identity.js';
 import { AdminTokenEntity } from './admin-token.entity.js';
 
-export type StoredAdminToken = AdminTokenEntity;
+export interface StoredAdminToken {
+  id: string;
+  name: string;
+  role: AdminRole;
+  tokenHash: Buffer;
+  hashVersion: number;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+  createdAt: Date;
+}
 
 /** Tokens of operators. */
 @Injectable()

@@ -79,7 +79,7 @@ export class KeyRepository {
   }
 
   private async withLastUse(query: SelectQueryBuilder<ApiKeyEntity>): Promise<ApiKeyRecord[]> {
-    const keys = await query.getMany();
+    const keys: StoredKey[] = await query.getMany();
     if (keys.length === 0) return [];
     const uses = await this.dataSource
       .createQueryBuilder(ApiKeyLastUseEntity, 'use')
