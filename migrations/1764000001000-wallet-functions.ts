@@ -29,9 +29,11 @@ const QUOTA_RESERVE = `
 create function wallet_quota_reserve(
   p_account uuid, p_key uuid, p_day date, p_amount bigint,
   p_daily bigint, p_weekly bigint, p_rpm integer, p_concurrency integer,
-  out refusal text, out retry_after_s integer, out used_today bigint, out used_week bigint
+  out refusal text, out retry_after_s integer
 ) ${HOT} as $$
 declare
+  v_today bigint;
+  v_week bigint;
   v_monday date := p_day - (extract(isodow from p_day)::integer - 1);
   v_day date;
   v_freed_at timestamptz;
@@ -39,21 +41,20 @@ begin
   foreach v_day in array case when p_weekly is null or v_monday = p_day then array[p_day] else array[v_monday, p_day] end
   loop
     insert into quota_day (account_id, api_key_id, day) values (p_account, p_key, v_day) on conflict do nothing;
-    select q.used into used_today from quota_day q
+    select q.used into v_today from quota_day q
       where q.account_id = p_account and q.api_key_id = p_key and q.day = v_day for no key update;
   end loop;
-  if p_daily is not null and used_today + p_amount > p_daily then
+  if p_daily is not null and v_today + p_amount > p_daily then
     refusal := 'daily_quota';
     return;
   end if;
   if p_weekly is not null then
-    select coalesce(sum(q.used), 0) into used_week from quota_day q
+    select coalesce(sum(q.used), 0) into v_week from quota_day q
       where q.account_id = p_account and q.api_key_id = p_key and q.day between v_monday and v_monday + 6;
-    if used_week + p_amount > p_weekly then
+    if v_week + p_amount > p_weekly then
       refusal := 'weekly_quota';
       return;
     end if;
-    used_week := used_week + p_amount;
   end if;
   if p_rpm is not null then
     select min(recent.created_at) into v_freed_at from (
@@ -76,7 +77,7 @@ begin
     end if;
   end if;
   update quota_day q set used = q.used + p_amount
-    where q.account_id = p_account and q.api_key_id = p_key and q.day = p_day returning q.used into used_today;
+    where q.account_id = p_account and q.api_key_id = p_key and q.day = p_day;
 end $$;
 `;
 
@@ -85,8 +86,7 @@ const FREEZE_ONE = `
 create function wallet_freeze_one(
   p_process uuid, p_account uuid, p_id text, p_tier text, p_api_key uuid, p_amount bigint, p_daily bigint, p_weekly bigint,
   p_rpm integer, p_concurrency integer, p_model uuid, p_price uuid, p_client text, p_stream boolean, p_facts jsonb,
-  out refusal text, out available bigint, out frozen bigint, out retry_after_s integer, out used_today bigint,
-  out used_week bigint
+  out refusal text, out available bigint, out frozen bigint, out retry_after_s integer
 ) ${HOT} as $$
 declare
   v_day date := (now() at time zone 'utc')::date;
@@ -102,10 +102,9 @@ begin
   end if;
   if p_daily is null and p_weekly is null and p_rpm is null and p_concurrency is null then
     insert into quota_day as q (account_id, api_key_id, day, used) values (p_account, p_api_key, v_day, p_amount)
-      on conflict (account_id, api_key_id, day) do update set used = q.used + excluded.used
-      returning q.used into used_today;
+      on conflict (account_id, api_key_id, day) do update set used = q.used + excluded.used;
   else
-    select r.refusal, r.retry_after_s, r.used_today, r.used_week into refusal, retry_after_s, used_today, used_week
+    select r.refusal, r.retry_after_s into refusal, retry_after_s
       from wallet_quota_reserve(p_account, p_api_key, v_day, p_amount, p_daily, p_weekly, p_rpm, p_concurrency) r;
     if refusal is not null then
       update wallet w set available = w.available + p_amount, frozen = w.frozen - p_amount, seq = w.seq - 1
@@ -129,7 +128,7 @@ end $$;
  */
 const FREEZE_MANY = `
 create function wallet_freeze_many(p_process uuid, p_requests jsonb) returns table (
-  refusal text, available bigint, frozen bigint, retry_after_s integer, used_today bigint, used_week bigint
+  refusal text, available bigint, frozen bigint, retry_after_s integer
 ) ${HOT} as $$
 #variable_conflict use_column
 declare
@@ -139,8 +138,7 @@ declare
   n integer;
   r_wallet integer[]; r_quota integer[]; r_id text[]; r_amount bigint[]; r_daily bigint[]; r_weekly bigint[];
   r_rpm integer[]; r_concurrency integer[];
-  r_refusal text[]; r_available bigint[]; r_frozen bigint[]; r_seq bigint[]; r_retry integer[]; r_today bigint[];
-  r_week bigint[];
+  r_refusal text[]; r_available bigint[]; r_frozen bigint[]; r_seq bigint[]; r_retry integer[];
   w_account uuid[]; w_tier text[]; w_available bigint[]; w_frozen bigint[]; w_seq bigint[];
   q_account uuid[]; q_key uuid[]; q_weekly boolean[]; q_rated boolean[]; q_today bigint[]; q_week bigint[];
   q_recent integer[]; q_held integer[];
@@ -213,7 +211,8 @@ begin
 
   r_refusal := array_fill(null::text, array[n]);
   r_available := array_fill(null::bigint, array[n]);
-  r_frozen := r_available; r_seq := r_available; r_today := r_available; r_week := r_available;
+  r_frozen := r_available;
+  r_seq := r_available;
   r_retry := array_fill(null::integer, array[n]);
   for i in 1 .. n loop
     w := r_wallet[i];
@@ -249,8 +248,6 @@ begin
     end if;
     r_available[i] := w_available[w];
     r_frozen[i] := w_frozen[w];
-    r_today[i] := q_today[q];
-    if r_weekly[i] is not null then r_week[i] := q_week[q] + q_today[q]; end if;
   end loop;
 
   insert into wallet_freeze (account_id, id, tier, api_key_id, process_id, amount, quota_day, model_id, price_id,
@@ -272,7 +269,7 @@ begin
     where s.account_id = k.account_id and s.tier = k.tier and s.seq <> k.seq;
   update quota_day s set used = k.used from unnest(q_account, q_key, q_today) as k (account_id, api_key_id, used)
     where s.account_id = k.account_id and s.api_key_id = k.api_key_id and s.day = v_day and s.used <> k.used;
-  return query select * from unnest(r_refusal, r_available, r_frozen, r_retry, r_today, r_week);
+  return query select * from unnest(r_refusal, r_available, r_frozen, r_retry);
 end $$;
 `;
 

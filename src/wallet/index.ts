@@ -1,2 +1,6 @@
 export * from './domain/tier.js';
 export * from './domain/freeze.js';
+export * from './domain/wallet.js';
+export * from './wallet.service.js';
+export * from './settlement-desk.js';
+export * from './wallet.module.js';

@@ -2,4 +2,5 @@ export * from './columns.js';
 export * from './database.module.js';
 export * from './hot-connection.js';
 export * from './hot-connection.factory.js';
+export * from './jsonb.js';
 export * from './transaction.js';

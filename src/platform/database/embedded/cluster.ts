@@ -35,7 +35,7 @@ const STAGE_PREFIX = 'initdb-';
 
 /** Processes started for the database get no secret of the gateway's environment. */
 export const DATABASE_ENVIRONMENT: NodeJS.ProcessEnv = {
-  PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+  PATH: '/usr/local/bin:/usr/bin:/bin',
   LC_ALL: 'C',
   TZ: 'UTC',
 };

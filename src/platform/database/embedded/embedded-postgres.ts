@@ -128,7 +128,7 @@ async function startKeeper(files: DataFiles): Promise<StartedKeeper> {
     const child = spawn(process.execPath, [...keeperProgram(), files.dataDir], {
       cwd: '/',
       detached: true,
-      env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
       stdio: ['ignore', 'ignore', log.fd],
     });
     child.once('error', () => undefined);

@@ -1,1 +1,2 @@
+export { makeDataDir } from './data-files.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';

@@ -1,0 +1,137 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toJsonb } from '../platform/database/index.js';
+import { AppError } from '../platform/errors/index.js';
+import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { Counter, Gauge, Histogram, METRICS, type Registry } from '../platform/metrics/index.js';
+import type { CaptureResult, ExtendRequest, FreezeRequest, FreezeResult } from './domain/freeze.js';
+import { isUnavailable, MicroBatcher } from './micro-batcher.js';
+import {
+  HotStatements,
+  type CaptureAnswer,
+  type CaptureRequest,
+  type HeldRequest,
+} from './persistence/hot-statements.js';
+import { ProcessLease } from './process-lease.js';
+
+const BATCH = { batchMax: 256, queueMax: 10_000 };
+const FREEZE_WAIT_MS = 5_000;
+/** A freeze is tried again for this long when the database goes away under it. */
+const FREEZE_RETRY_MS = 500;
+/** An outcome is tried again for this long before it is given up (contract §10). */
+const CAPTURE_RETRY_MS = 2_000;
+const RETRY_PAUSE_MS = 50;
+const UNIQUE_VIOLATION = '23505';
+
+/** The hot path of the wallet: freezes, extensions and captures through shared statements. */
+@Injectable()
+export class FreezeDesk {
+  private readonly freezes: MicroBatcher<HeldRequest, FreezeResult>;
+  private readonly captures: MicroBatcher<CaptureRequest, CaptureAnswer>;
+  private readonly captured: Counter<'result'>;
+  private readonly lost: Counter;
+
+  constructor(
+    private readonly statements: HotStatements,
+    private readonly lease: ProcessLease,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METRICS) metrics: Registry,
+  ) {
+    const batchSize = new Histogram({
+      name: 'wallet_batch_size',
+      help: 'Requests that shared one statement.',
+      labelNames: ['statement'] as const,
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      registers: [metrics],
+    });
+    const onBatch = (statement: string) => (size: number) => batchSize.observe({ statement }, size);
+    this.freezes = new MicroBatcher(statements.freezeLanes(), { ...BATCH, waitMs: FREEZE_WAIT_MS }, onBatch('freeze'));
+    this.captures = new MicroBatcher(
+      statements.captureLanes(),
+      { ...BATCH, waitMs: CAPTURE_RETRY_MS },
+      onBatch('capture'),
+    );
+    this.captured = new Counter({
+      name: 'wallet_captures_total',
+      help: 'Outcomes written onto freezes, by what was found there.',
+      labelNames: ['result'],
+      registers: [metrics],
+    });
+    this.lost = new Counter({
+      name: 'wallet_captures_lost_total',
+      help: 'Outcomes that could not be made durable; their freezes expire uncharged.',
+      registers: [metrics],
+    });
+    const { freezes, captures } = this;
+    new Gauge({
+      name: 'wallet_waiting',
+      help: 'Callers that wait for a wallet statement.',
+      labelNames: ['statement'],
+      registers: [metrics],
+      collect() {
+        this.set({ statement: 'freeze' }, freezes.openCount);
+        this.set({ statement: 'capture' }, captures.openCount);
+      },
+    });
+  }
+
+  /** @throws AppError `unavailable`; nothing stays frozen then. */
+  async freeze(request: FreezeRequest): Promise<FreezeResult> {
+    const held: HeldRequest = { ...request, processId: this.lease.processId };
+    const untilMs = performance.now() + FREEZE_RETRY_MS;
+    for (;;) {
+      try {
+        return await this.freezes.submit(held);
+      } catch (error) {
+        const found = stateOf(error) === UNIQUE_VIOLATION ? await this.statements.findHeld(held) : null;
+        if (found !== null) return found;
+        if (!isUnavailable(error) || performance.now() > untilMs) {
+          this.lease.giveUp(request.accountId, request.id);
+          throw error;
+        }
+        await sleep(RETRY_PAUSE_MS);
+      }
+    }
+  }
+
+  /** All or nothing. @throws AppError `unavailable`; an extension that took effect unseen goes back with the settlement. */
+  extend(request: ExtendRequest): ReturnType<HotStatements['extend']> {
+    return this.statements.extend(request);
+  }
+
+  /**
+   * Returns when the outcome is on disk.
+   * @throws AppError `unavailable` when that did not succeed in time: the loss is counted and the freeze expires.
+   */
+  async capture(accountId: string, id: string, outcome: object): Promise<CaptureResult> {
+    const request = { accountId, id, outcomeJson: toJsonb(outcome) };
+    const result = await this.captureWithRetry(request);
+    this.captured.inc({ result });
+    if (result === 'missing') throw new AppError('internal', 'internal error', { detail: `no freeze ${id}` });
+    if (result === 'drift') this.logger.error({ request_id: id }, 'a second, different outcome was refused');
+    return result;
+  }
+
+  private async captureWithRetry(request: CaptureRequest): Promise<CaptureAnswer> {
+    const untilMs = performance.now() + CAPTURE_RETRY_MS;
+    for (;;) {
+      try {
+        return await this.captures.submit(request);
+      } catch (error) {
+        if (isUnavailable(error) && performance.now() < untilMs) {
+          await sleep(RETRY_PAUSE_MS);
+          continue;
+        }
+        this.lost.inc();
+        this.lease.giveUp(request.accountId, request.id);
+        this.logger.error({ request_id: request.id, error: String(error) }, 'an outcome was lost');
+        throw error;
+      }
+    }
+  }
+}
+
+/** SQLSTATE of a driver error. */
+function stateOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

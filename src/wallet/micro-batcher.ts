@@ -1,0 +1,143 @@
+import { AppError } from '../platform/errors/index.js';
+import { walletOverloaded, walletTimedOut } from './wallet.errors.js';
+
+/** One connection's way to run requests: alone, or many in one statement with results in the same order. */
+export interface Lane<Request, Result> {
+  one(request: Request): Promise<Result>;
+  many(requests: readonly Request[]): Promise<readonly Result[]>;
+}
+
+export interface BatchLimits {
+  /** Most members of one statement. */
+  batchMax: number;
+  /** Most callers that may wait. */
+  queueMax: number;
+  /** Longest wait of one caller, its statement included. */
+  waitMs: number;
+}
+
+interface Member<Request, Result> {
+  request: Request;
+  resolve: (result: Result) => void;
+  reject: (error: unknown) => void;
+  deadlineMs: number;
+  done: boolean;
+}
+
+const DEADLINE_CHECK_MS = 250;
+
+/**
+ * Gathers concurrent callers into shared statements. A caller that finds a free lane goes at once and alone, so nothing is
+ * added to a quiet system; while all lanes are busy callers wait in order and leave together with the next free lane.
+ * A statement that fails as a whole is run again member by member, so one bad member fails alone. That needs requests
+ * that are safe to run twice.
+ */
+export class MicroBatcher<Request, Result> {
+  private readonly idle: Lane<Request, Result>[];
+  private waiting: Member<Request, Result>[] = [];
+  /** In order of their deadlines. */
+  private readonly open = new Set<Member<Request, Result>>();
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    lanes: readonly Lane<Request, Result>[],
+    private readonly limits: BatchLimits,
+    private readonly onBatch: (size: number) => void = () => undefined,
+  ) {
+    this.idle = [...lanes];
+  }
+
+  /**
+   * @throws AppError `unavailable` when the queue is full, the wait is over or the database is away; otherwise what the
+   * request's own statement throws.
+   */
+  submit(request: Request): Promise<Result> {
+    if (this.waiting.length >= this.limits.queueMax) return Promise.reject(walletOverloaded());
+    return new Promise((resolve, reject) => {
+      const deadlineMs = performance.now() + this.limits.waitMs;
+      const member = { request, resolve, reject, deadlineMs, done: false };
+      this.open.add(member);
+      this.timer ??= setInterval(() => this.dropOverdue(), DEADLINE_CHECK_MS).unref();
+      const lane = this.idle.pop();
+      if (lane === undefined) this.waiting.push(member);
+      else void this.run(lane, [member]);
+    });
+  }
+
+  /** Callers that have not been answered. */
+  get openCount(): number {
+    return this.open.size;
+  }
+
+  private async run(lane: Lane<Request, Result>, members: readonly Member<Request, Result>[]): Promise<void> {
+    this.onBatch(members.length);
+    try {
+      await this.answer(lane, members);
+    } catch (error) {
+      if (members.length === 1 || isUnavailable(error)) for (const member of members) this.fail(member, error);
+      else for (const member of members) await this.runAlone(lane, member);
+    }
+    const next = this.takeWaiting();
+    if (next.length === 0) this.idle.push(lane);
+    else void this.run(lane, next);
+  }
+
+  private async answer(lane: Lane<Request, Result>, members: readonly Member<Request, Result>[]): Promise<void> {
+    const [first] = members;
+    if (first !== undefined && members.length === 1) {
+      this.succeed(first, await lane.one(first.request));
+      return;
+    }
+    const results = await lane.many(members.map((member) => member.request));
+    if (results.length !== members.length) throw new Error('a batch must answer every member');
+    for (const [at, result] of results.entries()) this.succeed(members[at] as Member<Request, Result>, result);
+  }
+
+  private async runAlone(lane: Lane<Request, Result>, member: Member<Request, Result>): Promise<void> {
+    try {
+      this.succeed(member, await lane.one(member.request));
+    } catch (error) {
+      this.fail(member, error);
+    }
+  }
+
+  private takeWaiting(): Member<Request, Result>[] {
+    const { batchMax } = this.limits;
+    const taken = this.waiting.length <= batchMax ? this.waiting : this.waiting.slice(0, batchMax);
+    this.waiting = this.waiting.length <= batchMax ? [] : this.waiting.slice(batchMax);
+    return taken;
+  }
+
+  private dropOverdue(): void {
+    const nowMs = performance.now();
+    for (const member of this.open) {
+      if (member.deadlineMs > nowMs) break;
+      this.fail(member, walletTimedOut(this.limits.waitMs));
+    }
+    this.waiting = this.waiting.filter((member) => !member.done);
+  }
+
+  private succeed(member: Member<Request, Result>, result: Result): void {
+    if (this.close(member)) member.resolve(result);
+  }
+
+  private fail(member: Member<Request, Result>, error: unknown): void {
+    if (this.close(member)) member.reject(error);
+  }
+
+  private close(member: Member<Request, Result>): boolean {
+    if (member.done) return false;
+    member.done = true;
+    this.open.delete(member);
+    if (this.open.size === 0 && this.timer !== null) {
+      clearInterval(this.timer);
+      this.timer = null;
+    }
+    return true;
+  }
+}
+
+/** The database could not be reached or did not answer: retrying members one by one would only take longer. */
+export function isUnavailable(error: unknown): error is AppError {
+  return error instanceof AppError && error.kind === 'unavailable';
+}
