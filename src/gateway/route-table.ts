@@ -26,8 +26,10 @@ function segmentsOf(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '');
 }
 
-/** `:name` matches one segment; `*` matches all that follow, and no route of ours but the documents has it. */
+/** `:name` matches one segment; a last `*` matches all that follow, at least one. */
 function matches(pattern: readonly string[], path: readonly string[]): boolean {
-  if (pattern.length !== path.length) return false;
-  return pattern.every((segment, index) => segment.startsWith(':') || segment === path[index]);
+  const isOpen = pattern.at(-1) === '*';
+  if (isOpen ? path.length < pattern.length : path.length !== pattern.length) return false;
+  const fixed = isOpen ? pattern.slice(0, -1) : pattern;
+  return fixed.every((segment, index) => segment.startsWith(':') || segment === path[index]);
 }

@@ -20,7 +20,7 @@ export function tierNotAllowed(): AppError {
 
 /** 403: policy normally says so first. */
 export function modelBlacklisted(): AppError {
-  return new AppError('policy_rejected', 'model is blacklisted', { code: 'model_blacklisted', param: 'model' });
+  return new AppError('policy_rejected', 'model is not allowed for this key', { code: 'model_blacklisted', param: 'model' });
 }
 
 /** 503: the model exists, but nothing that serves it can be called now. */

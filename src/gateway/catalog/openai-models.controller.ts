@@ -31,9 +31,8 @@ export class OpenAiModelsController {
   }
 
   /** A model_key may hold slashes, plain or encoded. A model that the key may not call does not exist for it. */
-  @Get('*name')
-  read(@Req() request: FastifyRequest, @Param('name') path: string | string[]): OpenAiModel {
-    const name = [path].flat().join('/');
+  @Get('*')
+  read(@Req() request: FastifyRequest, @Param('*') name: string): OpenAiModel {
     const { models, ...rest } = this.callable.find(apiKeyOf(request), request);
     const byId = models.find((model) => model.id === name)?.modelKey;
     const found = listed({ models, ...rest }).find((model) => model.id === (byId ?? name));
