@@ -96,8 +96,13 @@ export function timeOrNull(value: Date | null): string | null {
   return value === null ? null : value.toISOString();
 }
 
+type PatchSchema<Shape extends z.ZodRawShape> = z.ZodObject<
+  { [Field in keyof Shape]: z.ZodOptional<Shape[Field]> },
+  z.core.$strict
+>;
+
 /** A change of some fields: all optional, at least one present. */
-export function patchOf<Shape extends z.ZodRawShape>(shape: Shape) {
+export function patchOf<Shape extends z.ZodRawShape>(shape: Shape): PatchSchema<Shape> {
   return z
     .strictObject(shape)
     .partial()

@@ -22,3 +22,11 @@ export function idempotencyKeyOf(request: AdminRequest, write: WriteSpec): strin
   const message = 'must be 1 to 200 visible ASCII characters';
   throw new ValidationError([{ path: 'Idempotency-Key', code: 'invalid_header', message }]);
 }
+
+/**
+ * The key of an operation that needs one.
+ * @throws AppError `idempotency_key_required`.
+ */
+export function requiredIdempotencyKey(request: AdminRequest): string {
+  return idempotencyKeyOf(request, { action: '', idempotencyKey: 'required' }) ?? '';
+}

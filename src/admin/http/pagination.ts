@@ -3,6 +3,8 @@ import { z } from 'zod';
 export const PAGE_LIMIT_DEFAULT = 50;
 export const PAGE_LIMIT_MAX = 200;
 
+const NOT_A_CURSOR = 'not a cursor of this list';
+
 /** What a list hands out: rows and the id to go on from. */
 export interface Page<T> {
   data: T[];
@@ -16,12 +18,10 @@ const cursor = z
   .transform((text, context) => {
     const id = Buffer.from(text, 'base64url').toString('utf8');
     if (id !== '' && encodeCursor(id) === text) return id;
-    context.addIssue({ code: 'custom', message: 'not a cursor of this list' });
+    context.addIssue({ code: 'custom', message: NOT_A_CURSOR });
     return z.NEVER;
   })
   .describe('`next_cursor` of the page before.');
-
-const uuidCursor = cursor.pipe(z.uuid({ error: 'not a cursor of this list' }));
 
 const limit = z.coerce
   .number()
@@ -31,11 +31,13 @@ const limit = z.coerce
   .default(PAGE_LIMIT_DEFAULT)
   .describe('Most rows of the page.');
 
-/** Query fields of a list whose rows are named by UUIDs. */
-export const pageQuery = { limit, cursor: uuidCursor.optional() };
+/** Query fields of a list. @param id what the ids of its rows look like. */
+export function pageQueryOf(id: RegExp): { limit: typeof limit; cursor: z.ZodOptional<z.ZodType<string, string>> } {
+  return { limit, cursor: cursor.pipe(z.string().regex(id, { error: NOT_A_CURSOR })).optional() };
+}
 
-/** Query fields of a list whose cursor is another text. */
-export const textPageQuery = { limit, cursor: cursor.optional() };
+/** Query fields of a list whose rows are named by UUIDs. */
+export const pageQuery = pageQueryOf(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 
 /** Writes a cursor. */
 export function encodeCursor(lastId: string): string {

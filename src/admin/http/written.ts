@@ -22,12 +22,16 @@ interface Identified {
   id: string;
 }
 
-/** A new resource; the caller and the audit log see the same view. */
-export function created<T extends Identified>(resource: string, view: T): Written<T> {
-  return new Written(view, { resource, resourceId: view.id, before: null, after: view });
+/** A new resource. `touched` tells the audit log what the view does not show, e.g. a secret (masked in the log). */
+export function created<T extends Identified>(
+  resource: string,
+  view: T,
+  touched: Record<string, unknown> = {},
+): Written<T> {
+  return new Written(view, { resource, resourceId: view.id, before: null, after: { ...view, ...touched } });
 }
 
-/** A changed resource. `touched` adds what the view does not show, e.g. a secret (masked in the log). */
+/** A changed resource; `touched` as above. */
 export function changed<T extends Identified>(
   resource: string,
   before: unknown,

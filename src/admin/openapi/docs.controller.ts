@@ -1,7 +1,8 @@
 import { Controller, Get, Header, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import { Public } from '../../platform/access/index.js';
-import { OperationCatalog } from '../../platform/openapi/index.js';
+import { Operation, OperationCatalog } from '../../platform/openapi/index.js';
 import { mustExist } from '../http/path-params.js';
 import { DocsAssets } from './docs-assets.js';
 import { DOCS_CONTENT_SECURITY_POLICY, DOCS_PAGE } from './docs.page.js';
@@ -29,6 +30,7 @@ export class DocsController {
   }
 
   @Get('openapi.json')
+  @Operation({ summary: 'This document', tag: 'Document', response: z.looseObject({ openapi: z.literal('3.1.0') }) })
   openApi(): OpenApiDocument {
     this.document ??= buildDocument(this.operations.all(), API_VERSION);
     return this.document;

@@ -60,9 +60,9 @@ export function buildDocument(routes: readonly CatalogRoute[], version: string):
   };
 }
 
-/** `/accounts/:id` → `/accounts/{id}`. */
+/** `/accounts/:id` → `/accounts/{id}`; the rest of a path (`*`) has the name `path`. */
 export function openApiPath(path: string): string {
-  return path.replace(/:(\w+)/g, '{$1}');
+  return path.replace(/:(\w+)/g, '{$1}').replace(/\*\w*$/, '{path}');
 }
 
 function operationObject(route: DocumentedRoute, book: SchemaBook): OpenApiOperation {
@@ -102,9 +102,9 @@ function parametersOf(route: DocumentedRoute, book: SchemaBook): OpenApiParamete
 }
 
 function pathParameters(path: string, book: SchemaBook): OpenApiParameter[] {
-  const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? '');
+  const names = [...openApiPath(path).matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   return names.map((name) => {
-    const known = PATH_PARAMS[name];
+    const known = path.startsWith('/admin/v1/') ? PATH_PARAMS[name] : undefined;
     return { name, in: 'path', required: true, schema: known === undefined ? { type: 'string' } : book.input(known) };
   });
 }
@@ -131,19 +131,14 @@ function securityOf(route: CatalogRoute): Record<string, string[]>[] {
 }
 
 function responsesOf(route: DocumentedRoute, book: SchemaBook): OpenApiOperation['responses'] {
-  const { response, contentType, status = 200 } = route.operation;
+  const { response, streams = false, status = 200 } = route.operation;
   const description = STATUS_CODES[status] ?? 'Success';
-  const schema = response === undefined ? undefined : book.output(response);
-  const content = contentOf(contentType ?? 'application/json', schema, contentType !== undefined);
+  const json = response === undefined ? {} : { 'application/json': { schema: book.output(response) } };
+  const content = { ...json, ...(streams ? { 'text/event-stream': { schema: { type: 'string' } } } : {}) };
   return {
-    [status]: { description, ...content },
+    [status]: { description, ...(Object.keys(content).length === 0 ? {} : { content }) },
     default: { $ref: `#/components/responses/${errorShapeOf(route.path)}` },
   };
-}
-
-function contentOf(mediaType: string, schema: JsonSchema | undefined, hasBody: boolean): Record<string, unknown> {
-  if (schema === undefined && !hasBody) return {};
-  return { content: { [mediaType]: schema === undefined ? {} : { schema } } };
 }
 
 function errorShapeOf(path: string): string {

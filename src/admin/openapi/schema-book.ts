@@ -23,13 +23,14 @@ export class SchemaBook {
   }
 
   private convert(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-    const { $schema: _dialect, $defs, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
+    const { $defs, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
+    const own = without(rest, '$schema');
     for (const [name, definition] of Object.entries(($defs ?? {}) as Record<string, JsonSchema>)) {
-      this.named.set(name, withComponentRefs(withoutId(definition)));
+      this.named.set(name, withComponentRefs(without(definition, 'id')));
     }
     const id = own['id'];
     if (typeof id !== 'string') return withComponentRefs(own);
-    this.named.set(id, withComponentRefs(withoutId(own)));
+    this.named.set(id, withComponentRefs(without(own, 'id')));
     return { $ref: componentRef(id) };
   }
 }
@@ -38,8 +39,8 @@ function componentRef(name: string): string {
   return `#/components/schemas/${name}`;
 }
 
-function withoutId({ id: _id, ...schema }: JsonSchema): JsonSchema {
-  return schema;
+function without(schema: JsonSchema, field: string): JsonSchema {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== field));
 }
 
 /** zod points to `#/$defs/…`; the document keeps definitions elsewhere. */

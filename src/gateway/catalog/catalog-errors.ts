@@ -46,7 +46,9 @@ export const catalogErrorDoor: ErrorDoor = {
       status,
       contentType: 'application/json; charset=utf-8',
       headers: {
-        ...(error.retryAfterS === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterS))) }),
+        ...(error.retryAfterS === undefined
+          ? {}
+          : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterS))) }),
         ...(error.allow === undefined ? {} : { allow: error.allow }),
       },
       body: { code, message },

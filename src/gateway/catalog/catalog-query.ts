@@ -44,7 +44,10 @@ export function parseCatalogQuery(query: unknown): CatalogQuery {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const param = String(issue?.path[0] ?? 'query');
-  throw new AppError('invalid_request', `${param}: ${issue?.message ?? 'invalid'}`, { code: 'invalid_parameter', param });
+  throw new AppError('invalid_request', `${param}: ${issue?.message ?? 'invalid'}`, {
+    code: 'invalid_parameter',
+    param,
+  });
 }
 
 /** Whether any filter is set. */

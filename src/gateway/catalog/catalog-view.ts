@@ -112,6 +112,9 @@ function creditsOf(rate: Micros | undefined): number {
 }
 
 function withSnakeCase(view: Record<string, unknown>): Record<string, unknown> {
-  const snake = Object.entries(view).map(([name, value]) => [name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`), value]);
+  const snake = Object.entries(view).map(([name, value]) => [
+    name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`),
+    value,
+  ]);
   return { ...view, ...Object.fromEntries(snake) };
 }

@@ -1,7 +1,9 @@
 import { Controller, Get, Options, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../../platform/access/index.js';
+import { Operation } from '../../platform/openapi/index.js';
 import { parseCatalogQuery } from './catalog-query.js';
+import { LIST_CATALOG } from './catalog.operations.js';
 import { CatalogService } from './catalog.service.js';
 
 /** Browsers of any site may read the list; nothing else of the gateway is open to them. */
@@ -24,6 +26,7 @@ export class ModelsController {
   constructor(private readonly catalog: CatalogService) {}
 
   @Get()
+  @Operation(LIST_CATALOG)
   list(@Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     // Set before anything can fail: a browser may read errors as well.
     reply.headers(CORS_HEADERS);

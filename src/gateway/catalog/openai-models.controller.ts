@@ -2,10 +2,12 @@ import { Controller, Get, Param, Req, UseGuards } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ApiKeyAccess } from '../../platform/access/index.js';
 import { AppError } from '../../platform/errors/index.js';
+import { Operation } from '../../platform/openapi/index.js';
 import { AUTO_MODEL, type ModelRecord } from '../../router/index.js';
 import { ApiKeyGuard, apiKeyOf } from './api-key.guard.js';
 import { CallableModelsFinder, type CallableModels } from './callable-models.js';
 import { providerOf } from './catalog-view.js';
+import { LIST_CALLABLE_MODELS, READ_CALLABLE_MODEL } from './catalog.operations.js';
 
 /** A model as OpenAI's list shows it. */
 interface OpenAiModel {
@@ -26,12 +28,14 @@ export class OpenAiModelsController {
   constructor(private readonly callable: CallableModelsFinder) {}
 
   @Get()
+  @Operation(LIST_CALLABLE_MODELS)
   list(@Req() request: FastifyRequest): { object: 'list'; data: OpenAiModel[] } {
     return { object: 'list', data: listed(this.callable.find(apiKeyOf(request), request)) };
   }
 
   /** A model_key may hold slashes, plain or encoded. A model that the key may not call does not exist for it. */
   @Get('*')
+  @Operation(READ_CALLABLE_MODEL)
   read(@Req() request: FastifyRequest, @Param('*') name: string): OpenAiModel {
     const { models, ...rest } = this.callable.find(apiKeyOf(request), request);
     const byId = models.find((model) => model.id === name)?.modelKey;

@@ -1,10 +1,12 @@
 import { Controller, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiKeyAccess } from '../../platform/access/index.js';
+import { Operation } from '../../platform/openapi/index.js';
 import type { ProviderAnswer } from '../../provider/index.js';
 import { contextOf } from '../pipeline/context.js';
 import { ChatPipeline } from '../pipeline/pipeline.js';
 import { ProviderCall } from '../pipeline/provider-call.js';
+import { CREATE_COMPLETION } from './openai.operations.js';
 
 /** `POST /openai/v1/chat/completions`. */
 @Controller('openai/v1/chat/completions')
@@ -14,6 +16,7 @@ export class ChatController {
 
   /** Stage 7. The reply is injected because the capture interceptor sends it, not Nest. */
   @Post()
+  @Operation(CREATE_COMPLETION)
   @ChatPipeline()
   create(@Req() request: FastifyRequest, @Res() _reply: FastifyReply): Promise<ProviderAnswer> {
     return this.calls.call(contextOf(request));

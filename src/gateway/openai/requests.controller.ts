@@ -3,7 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import { KeyService } from '../../auth/index.js';
 import { ExplainService } from '../../billing/index.js';
 import { ApiKeyAccess } from '../../platform/access/index.js';
+import { Operation } from '../../platform/openapi/index.js';
 import { readKey } from '../pipeline/key-source.js';
+import { EXPLAIN_OWN_REQUEST } from './openai.operations.js';
 
 /** `GET /openai/v1/requests/{id}`: a caller reads what became of its own requests, without provider internals. */
 @Controller('openai/v1/requests')
@@ -15,6 +17,7 @@ export class RequestsController {
   ) {}
 
   @Get(':id')
+  @Operation(EXPLAIN_OWN_REQUEST)
   async read(@Req() request: FastifyRequest, @Param('id') id: string): Promise<object> {
     const key = await this.keys.authenticate(readKey(request.headers).key);
     return this.explanations.explain(id, { apiKeyId: key.id });

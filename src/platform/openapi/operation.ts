@@ -16,8 +16,8 @@ export interface OperationSpec {
   body?: z.ZodType;
   /** Absent: the answer has no body, or its media type is not JSON. */
   response?: z.ZodType;
-  /** Media type of success. Default `application/json`. */
-  contentType?: string;
+  /** It may also answer as server-sent events. */
+  streams?: boolean;
 }
 
 const OPERATION_METADATA = 'joytoken:operation';

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { PolicyInput, PolicyPatch, PolicyRecord } from '../../policy/index.js';
+import { name, patchOf, tier, timeOut, uuid } from '../http/fields.js';
+import { pageQuery } from '../http/pagination.js';
+
+const ITEMS_MAX = 10_000;
+const PATTERNS_MAX = 1_000;
+const ITEM_LENGTH_MAX = 200;
+
+const item = z.string().trim().min(1).max(ITEM_LENGTH_MAX);
+const addresses = z.array(item).max(ITEMS_MAX);
+
+/** Which addresses are well formed is the policy module's to say. */
+const lists = {
+  allowed_tiers: z.array(tier).describe('Empty: every tier.'),
+  ip_allowlist: addresses.describe('IPv4 and IPv6 addresses and CIDR ranges. Empty: every address.'),
+  ip_blocklist: addresses.describe('Beats the allowlist.'),
+  model_blacklist: z
+    .array(item)
+    .max(PATTERNS_MAX)
+    .describe('`model_key` or `model_id`; `*` matches any run of characters.'),
+};
+
+export const createPolicySchema = z.strictObject({ name, ...z.object(lists).partial().shape });
+export type CreatePolicy = z.output<typeof createPolicySchema>;
+
+export const patchPolicySchema = patchOf({ name, ...lists });
+export type PatchPolicy = z.output<typeof patchPolicySchema>;
+
+export const policyQuerySchema = z.strictObject(pageQuery);
+export type PolicyQuery = z.output<typeof policyQuerySchema>;
+
+export const policySchema = z
+  .object({
+    id: uuid,
+    name: z.string(),
+    allowed_tiers: z.array(tier),
+    ip_allowlist: z.array(z.string()),
+    ip_blocklist: z.array(z.string()),
+    model_blacklist: z.array(z.string()),
+    created_at: timeOut,
+    updated_at: timeOut,
+  })
+  .meta({ id: 'Policy' });
+export type PolicyView = z.output<typeof policySchema>;
+
+/** The fields of a body as the policy module takes them. */
+export function policyFields(body: PatchPolicy): Omit<PolicyInput, 'name'> & PolicyPatch {
+  return {
+    allowedTiers: body.allowed_tiers,
+    ipAllowlist: body.ip_allowlist,
+    ipBlocklist: body.ip_blocklist,
+    modelBlacklist: body.model_blacklist,
+  };
+}
+
+export function policyView(policy: PolicyRecord): PolicyView {
+  return {
+    id: policy.id,
+    name: policy.name,
+    allowed_tiers: [...policy.allowedTiers],
+    ip_allowlist: [...policy.ipAllowlist],
+    ip_blocklist: [...policy.ipBlocklist],
+    model_blacklist: [...policy.modelBlacklist],
+    created_at: policy.createdAt.toISOString(),
+    updated_at: policy.updatedAt.toISOString(),
+  };
+}

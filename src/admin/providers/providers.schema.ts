@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { ProviderPatch, ProviderTest, ProviderView as ProviderRecord } from '../../provider/index.js';
+import { name, patchOf, timeOut, uuid } from '../http/fields.js';
+import { pageQuery } from '../http/pagination.js';
+
+const URL_LENGTH_MAX = 2_000;
+const SECRET_LENGTH_MAX = 4_000;
+
+const hangupBilling = z.enum(['estimate', 'drain', 'free']);
+
+const required = {
+  name: name.describe('Unique; shown to callers as the used provider.'),
+  adapter: z
+    .string()
+    .min(1)
+    .max(40)
+    .describe('`openai` for everything OpenAI-compatible, `sandbox` for the built-in one.'),
+  base_url: z
+    .string()
+    .min(1)
+    .max(URL_LENGTH_MAX)
+    .describe('Loopback and private addresses need `ALLOW_PRIVATE_UPSTREAMS`.'),
+};
+
+const optional = {
+  api_key: z
+    .string()
+    .min(1)
+    .max(SECRET_LENGTH_MAX)
+    .nullable()
+    .describe('Write-only; encrypted at rest. `null` removes it.'),
+  hangup_billing: hangupBilling.describe(
+    'When the caller hangs up: bill what was delivered, read to the end, or nothing.',
+  ),
+  enabled: z.boolean(),
+};
+
+export const createProviderSchema = z.strictObject({ ...required, ...z.object(optional).partial().shape });
+export type CreateProvider = z.output<typeof createProviderSchema>;
+
+export const patchProviderSchema = patchOf({ ...required, ...optional });
+export type PatchProvider = z.output<typeof patchProviderSchema>;
+
+export const providerQuerySchema = z.strictObject(pageQuery);
+export type ProviderQuery = z.output<typeof providerQuerySchema>;
+
+export const providerSchema = z
+  .object({
+    id: uuid,
+    name: z.string(),
+    adapter: z.string(),
+    base_url: z.string(),
+    has_api_key: z.boolean(),
+    hangup_billing: hangupBilling,
+    enabled: z.boolean(),
+    created_at: timeOut,
+    updated_at: timeOut,
+  })
+  .meta({ id: 'Provider' });
+export type ProviderView = z.output<typeof providerSchema>;
+
+export const providerTestSchema = z
+  .object({
+    ok: z.boolean(),
+    status: z.int().nullable().describe('HTTP status, when the provider answered.'),
+    duration_ms: z.number(),
+    error: z.string().nullable().describe('Short reason, e.g. `connect_refused`, `http_401`.'),
+    models: z.int().nullable().describe('How many models it offers under this key, when it says so.'),
+  })
+  .meta({ id: 'ProviderTest' });
+export type ProviderTestView = z.output<typeof providerTestSchema>;
+
+/** The optional fields of a body as the provider module takes them. */
+export function providerFields(body: PatchProvider): Omit<ProviderPatch, 'name' | 'adapter' | 'baseUrl'> {
+  return { apiKey: body.api_key, hangupBilling: body.hangup_billing, enabled: body.enabled };
+}
+
+/** What the audit log is told beyond the view: that a key was given, never which. */
+export function touchedSecret(body: PatchProvider): { api_key?: string | null } {
+  return body.api_key === undefined ? {} : { api_key: body.api_key };
+}
+
+export function providerView(provider: ProviderRecord): ProviderView {
+  return {
+    id: provider.id,
+    name: provider.name,
+    adapter: provider.adapter,
+    base_url: provider.baseUrl,
+    has_api_key: provider.hasApiKey,
+    hangup_billing: provider.hangupBilling,
+    enabled: provider.enabled,
+    created_at: provider.createdAt.toISOString(),
+    updated_at: provider.updatedAt.toISOString(),
+  };
+}
+
+export function providerTestView(test: ProviderTest): ProviderTestView {
+  return { ok: test.ok, status: test.status, duration_ms: test.durationMs, error: test.error, models: test.models };
+}

@@ -1,0 +1,84 @@
+import { AdminClient } from '../support/admin.js';
+import { AdminApp, answerOf, type ProblemBody } from './admin.app.js';
+
+interface Document {
+  paths: Record<string, Record<string, { security: Record<string, string[]>[] }>>;
+}
+
+const SOME_ID = '01980000-0000-7000-8000-000000000001';
+
+describe('who may call an administration route', () => {
+  let app: AdminApp;
+  let operations: { method: string; path: string }[];
+
+  beforeAll(async () => {
+    app = await AdminApp.start();
+    operations = app.routes
+      .filter(({ path }) => path.startsWith('/admin/v1/'))
+      .map(({ method, path }) => ({
+        method,
+        path: path.slice('/admin/v1'.length).replace(':tier', 'standard').replace(/:\w+/g, SOME_ID),
+      }));
+  });
+
+  afterAll(async () => app.stop());
+
+  it('knows more than thirty routes, so that the enumeration below is not empty', () => {
+    expect(operations.length).toBeGreaterThan(30);
+  });
+
+  it('refuses every route without a token', async () => {
+    for (const { method, path } of operations) {
+      const response = await fetch(`${app.url}/admin/v1${path}`, { method });
+      const { status, headers, body } = await answerOf(response);
+      expect([method, path, status]).toEqual([method, path, 401]);
+      expect(headers.get('www-authenticate')).toBe('Bearer');
+      expect(body.code).toBe('missing_admin_token');
+    }
+  });
+
+  it.each(['wrong', 'ja_0000000000000000000000000000000000000000', 'jt_0000000000000000000000000000000000000000'])(
+    'refuses every route with the bad token %s',
+    async (token) => {
+      const stranger = new AdminClient(app.url, token);
+      for (const { method, path } of operations) {
+        const { status, body } = await answerOf(await stranger.send(method, path));
+        expect([method, path, status, body.code]).toEqual([method, path, 401, 'invalid_admin_token']);
+      }
+    },
+  );
+
+  it('lets a viewer read everything and write nothing', async () => {
+    const viewer = await app.clientOf('viewer');
+    for (const { method, path } of operations) {
+      const { status, body } = await answerOf<ProblemBody | undefined>(await viewer.send(method, path));
+      if (method === 'GET') expect([path, [200, 404].includes(status)]).toEqual([path, true]);
+      else expect([method, path, status, body?.code]).toEqual([method, path, 403, 'forbidden']);
+    }
+  });
+
+  it('lets an operator write', async () => {
+    const operator = await app.clientOf('operator');
+    const { status } = await answerOf(await operator.send('POST', '/accounts', { kind: 'personal', name: 'Ada' }));
+    expect(status).toBe(201);
+  });
+
+  it('refuses a token whose time is over', async () => {
+    const late = await app.clientOf('owner', new Date(Date.now() - 1000));
+    const { status, body } = await answerOf(await late.send('GET', '/accounts'));
+    expect([status, body.code]).toEqual([401, 'invalid_admin_token']);
+  });
+
+  it('takes no other scheme than Bearer and no token in the query', async () => {
+    const basic = await fetch(`${app.url}/admin/v1/accounts`, { headers: { authorization: 'Basic YTpi' } });
+    const query = await fetch(`${app.url}/admin/v1/accounts?token=wrong`);
+    expect([basic.status, query.status]).toEqual([401, 401]);
+  });
+
+  it('documents the credential of every administration route', async () => {
+    const document = (await (await fetch(`${app.url}/docs/openapi.json`)).json()) as Document;
+    const admin = Object.entries(document.paths).filter(([path]) => path.startsWith('/admin/v1/'));
+    const securities = admin.flatMap(([, methods]) => Object.values(methods).map(({ security }) => security));
+    expect(securities.every((security) => security.length === 1 && 'adminToken' in (security[0] ?? {}))).toBe(true);
+  });
+});
