@@ -1,8 +1,8 @@
 // Plain JavaScript: Jest loads it natively, outside of its transforms. The compiled project does the work.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** What the teardown has to end; setup and teardown run in the same process. */
@@ -23,6 +23,13 @@ export async function startDatabaseServer() {
 export async function stopDatabaseServer() {
   if (running === null) return;
   await running.server.release();
-  rmSync(running.dataDir, { recursive: true, force: true });
+  removeData(running.dataDir);
   running = null;
+}
+
+/** Started by root, the cluster itself may lie elsewhere, behind a symbolic link. */
+function removeData(dataDir) {
+  const cluster = realpathSync(join(dataDir, 'postgres'));
+  if (!cluster.startsWith(realpathSync(dataDir))) rmSync(dirname(cluster), { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true });
 }

@@ -15,9 +15,11 @@ export class UpstreamProcess {
     readonly url: string,
   ) {}
 
-  static async start(): Promise<UpstreamProcess> {
+  /** `record: false` keeps no calls, for load runs. */
+  static async start(options: { record?: boolean } = {}): Promise<UpstreamProcess> {
     await ensureBuilt();
-    const child = spawn(process.execPath, ['dist/test/support/upstream/main.js', '--port', '0'], {
+    const recording = options.record === false ? ['--no-record'] : [];
+    const child = spawn(process.execPath, ['dist/test/support/upstream/main.js', '--port', '0', ...recording], {
       cwd: PROJECT_DIR,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,0 +1,114 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { ensureBuilt, PROJECT_DIR } from './build.js';
+import { pollUntil } from './poll.js';
+
+/** Bootstrap admin token of every gateway that tests start. */
+export const ADMIN_TOKEN = 'ja_test_bootstrap_token_0123456789';
+
+const SECRET_1 = `1:${Buffer.alloc(32, 7).toString('base64')}`;
+const LISTENING = /http:\/\/127\.0\.0\.1:(\d+)/;
+const START_TIMEOUT_MS = 30_000;
+const OUTPUT_LINES_MAX = 20_000;
+
+export interface GatewayOptions {
+  databaseUrl: string;
+  /** Settings on top of the defaults below. */
+  env?: Record<string, string>;
+  /** Entry below dist/src; `worker` runs without HTTP. */
+  entry?: 'main' | 'worker';
+}
+
+/** A real gateway process on a database of the test. */
+export class GatewayProcess {
+  private readonly output: string[] = [];
+  /** `http://127.0.0.1:<port>`; empty for a worker. */
+  url = '';
+
+  private constructor(private readonly child: ChildProcess) {}
+
+  /** Starts `dist/src/main.js` and waits until it is ready to serve. */
+  static async start(options: GatewayOptions): Promise<GatewayProcess> {
+    await ensureBuilt();
+    const entry = options.entry ?? 'main';
+    const child = spawn(process.execPath, ['--enable-source-maps', `dist/src/${entry}.js`], {
+      cwd: PROJECT_DIR,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: gatewayEnvironment(options),
+    });
+    const gateway = new GatewayProcess(child);
+    gateway.collect(child.stdout);
+    gateway.collect(child.stderr);
+    if (entry === 'main') await gateway.waitUntilReady();
+    return gateway;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Everything that the process has printed: banner, logs, errors. */
+  printed(): string {
+    return this.output.join('\n');
+  }
+
+  /** Structured log lines, oldest first. */
+  logLines(): Record<string, unknown>[] {
+    return this.output.flatMap((line) => {
+      if (!line.startsWith('{')) return [];
+      return [JSON.parse(line) as Record<string, unknown>];
+    });
+  }
+
+  /** Sends a signal and waits for the end. @returns the exit code, `null` after a kill by signal. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const ended = once(this.child, 'exit');
+      this.child.kill(signal);
+      await ended;
+    }
+    return this.child.exitCode;
+  }
+
+  /** Sends a signal and returns at once. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  private collect(stream: Readable): void {
+    createInterface({ input: stream }).on('line', (line) => {
+      this.output.push(line);
+      if (this.output.length > OUTPUT_LINES_MAX) this.output.splice(0, OUTPUT_LINES_MAX / 2);
+    });
+  }
+
+  private async waitUntilReady(): Promise<void> {
+    this.url = await pollUntil(() => Promise.resolve(this.listeningUrl()), 'the gateway to listen', START_TIMEOUT_MS);
+    const isReady = async (): Promise<true | null> => ((await fetch(`${this.url}/health/ready`)).ok ? true : null);
+    await pollUntil(isReady, 'the gateway to be ready', START_TIMEOUT_MS);
+  }
+
+  private listeningUrl(): string | null {
+    if (this.child.exitCode !== null) throw new Error(`the gateway ended at start:\n${this.printed()}`);
+    const port = this.output.map((line) => LISTENING.exec(line)?.[1]).find((found) => found !== undefined);
+    return port === undefined ? null : `http://127.0.0.1:${port}`;
+  }
+}
+
+/** The settings a test gateway starts with; nothing of the developer's own environment but PATH. */
+export function gatewayEnvironment(options: GatewayOptions): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATABASE_URL: options.databaseUrl,
+    HASH_SECRETS: SECRET_1,
+    ENCRYPTION_SECRETS: SECRET_1,
+    ADMIN_TOKEN,
+    ALLOW_PRIVATE_UPSTREAMS: 'true',
+    SEED: 'none',
+    ...options.env,
+  };
+}
