@@ -3,7 +3,16 @@ import { z } from 'zod';
 
 /** `true`/`false`, also `1`/`0`, `yes`/`no`. */
 const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** Digits only: `Number` would also take blanks, `0x10` and `1e3`. */
+const integer = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,12}$/, { error })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error });
+};
+const token = z.string().regex(/^[\x21-\x7e]{16,}$/, { error: 'must have at least 16 visible ASCII characters' });
 const list = z
   .string()
   .transform((text) => text.split(',').map((item) => item.trim()))
@@ -17,10 +26,24 @@ function isAddressOrRange(text: string): boolean {
   return isIP(address) !== 0 && rest.length === 0 && hasGoodPrefix;
 }
 
+const SECRET_SIZE_MIN_BYTES = 32;
+
 /** `1:<base64>,2:<base64>`: numbered 32-byte secrets; the highest number signs, all verify. */
-const versionedSecrets = z.string().regex(/^\d+:[A-Za-z0-9+/_=-]{43,}(,\d+:[A-Za-z0-9+/_=-]{43,})*$/, {
-  error: 'must be numbered secrets of 32 bytes in base64, e.g. 1:<base64>,2:<base64>',
-});
+const versionedSecrets = z
+  .string()
+  .regex(/^\d{1,9}:[A-Za-z0-9+/_=-]+(,\d{1,9}:[A-Za-z0-9+/_=-]+)*$/, {
+    error: 'must be numbered secrets in base64, e.g. 1:<base64>,2:<base64>',
+  })
+  .refine((text) => text.split(',').every((item) => secretSizeBytes(item) >= SECRET_SIZE_MIN_BYTES), {
+    error: `each secret must have at least ${SECRET_SIZE_MIN_BYTES} bytes`,
+  })
+  .refine((text) => new Set(text.split(',').map((item) => Number.parseInt(item, 10))).size === text.split(',').length, {
+    error: 'two secrets have the same number',
+  });
+
+function secretSizeBytes(numbered: string): number {
+  return Buffer.from(numbered.slice(numbered.indexOf(':') + 1), 'base64').length;
+}
 
 /**
  * Every setting of the gateway, read once at start. The text of `.describe()` is the documentation:
@@ -30,21 +53,21 @@ export const configSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   PORT: integer(0, 65_535).default(8080).describe('Port to listen on; 0 takes a free one.'),
   DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/ })
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be a URL: postgres://user:password@host:port/database' })
     .optional()
     .describe('Existing Postgres 15–18. Without it an embedded Postgres keeps its data in DATA_DIR.'),
   DATABASE_POOL_MAX: integer(2, 200).default(10).describe('Most connections in the general pool of one process.'),
   DATA_DIR: z.string().min(1).default('.data').describe('Folder of the embedded Postgres and of generated secrets.'),
   REDIS_URL: z
-    .url({ protocol: /^rediss?$/ })
+    .url({ protocol: /^rediss?$/, error: 'must be a URL: redis://host:port' })
     .optional()
     .describe('Moves the queues from Postgres to this Redis.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least severe level that is logged.'),
-  ADMIN_TOKEN: z.string().min(16).optional().describe('Bootstrap admin token; generated and printed once when absent.'),
-  VIEWER_TOKEN: z.string().min(16).optional().describe('Token that may read /metrics and the details of /health.'),
+  ADMIN_TOKEN: token.optional().describe('Bootstrap admin token; generated and printed once when absent.'),
+  VIEWER_TOKEN: token.optional().describe('Token that may read /metrics and the details of /health.'),
   HASH_SECRETS: versionedSecrets
     .optional()
     .describe('Numbered secrets that hash API keys and tokens; required with DATABASE_URL.'),
@@ -65,7 +88,7 @@ export const configSchema = z.object({
     .describe('Output tokens assumed for a freeze when the request sets no maximum.'),
   DEFAULT_FREEZE_CREDITS: z
     .string()
-    .regex(/^\d{1,12}(\.\d{1,6})?$/)
+    .regex(/^\d{1,12}(\.\d{1,6})?$/, { error: 'must be a decimal number with at most six places' })
     .default('1')
     .describe('Credits frozen when nothing can be estimated.'),
   STREAM_RESCUE: z
@@ -85,7 +108,10 @@ export const configSchema = z.object({
     .min(1)
     .optional()
     .describe('Registers OpenAI and its models as a provider at every start.'),
-  OPENAI_BASE_URL: z.url().default('https://api.openai.com/v1').describe('Base URL used with OPENAI_API_KEY.'),
+  OPENAI_BASE_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .default('https://api.openai.com/v1')
+    .describe('Base URL used with OPENAI_API_KEY.'),
   UPSTREAM_CONNECT_TIMEOUT_MS: integer(10, 600_000)
     .default(5_000)
     .describe('Longest wait for a connection to an upstream.'),
