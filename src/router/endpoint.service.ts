@@ -65,7 +65,10 @@ export class EndpointService {
       return await work();
     } catch (error) {
       if (isDuplicate(error)) {
-        throw errors.taken('upstream_model', 'this model has an endpoint with this provider and upstream_model already');
+        throw errors.taken(
+          'upstream_model',
+          'this model has an endpoint with this provider and upstream_model already',
+        );
       }
       if (isDangling(error)) throw errors.unknownReference('provider_id', 'provider');
       throw error;

@@ -3,7 +3,12 @@ import { newId } from '../platform/ids/index.js';
 import { modelPatchSchema, newModelSchema, type ModelPatch, type NewModel, type RatesInput } from './domain/inputs.js';
 import type { ModelRecord, Price, PriceRates } from './domain/model.js';
 import type { Page, PageRequest } from './domain/page.js';
-import { isDuplicate, ModelRepository, type ModelFilter, type PoolTransaction } from './persistence/model.repository.js';
+import {
+  isDuplicate,
+  ModelRepository,
+  type ModelFilter,
+  type PoolTransaction,
+} from './persistence/model.repository.js';
 import { PoolReader } from './persistence/pool.reader.js';
 import * as errors from './router.errors.js';
 import { checked, definedOf } from './validation.js';

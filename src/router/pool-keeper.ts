@@ -52,7 +52,9 @@ export class PoolKeeper {
 
   private async readModelsOf(providerIds: readonly string[]): Promise<void> {
     const models = this.pool?.models() ?? [];
-    const touched = models.filter((model) => model.endpoints.some(({ providerId }) => providerIds.includes(providerId)));
+    const touched = models.filter((model) =>
+      model.endpoints.some(({ providerId }) => providerIds.includes(providerId)),
+    );
     await this.readModels(touched.map(({ id }) => id));
   }
 

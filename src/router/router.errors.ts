@@ -6,11 +6,15 @@ const RETRY_AFTER_S = 5;
 
 /** 404: the model is unknown, or disabled, which a caller cannot tell apart. */
 export function modelNotFound(name: string): AppError {
-  return new AppError('model_not_found', `The model \`${shorten(name)}\` does not exist or you do not have access to it.`, {
-    code: 'model_not_found',
-    param: 'model',
-    hint: 'GET /openai/v1/models lists the models that this key may call; `auto` picks one of them.',
-  });
+  return new AppError(
+    'model_not_found',
+    `The model \`${shorten(name)}\` does not exist or you do not have access to it.`,
+    {
+      code: 'model_not_found',
+      param: 'model',
+      hint: 'GET /openai/v1/models lists the models that this key may call; `auto` picks one of them.',
+    },
+  );
 }
 
 /** 403: policy normally says so first. */
@@ -20,7 +24,10 @@ export function tierNotAllowed(): AppError {
 
 /** 403: policy normally says so first. */
 export function modelBlacklisted(): AppError {
-  return new AppError('policy_rejected', 'model is not allowed for this key', { code: 'model_blacklisted', param: 'model' });
+  return new AppError('policy_rejected', 'model is not allowed for this key', {
+    code: 'model_blacklisted',
+    param: 'model',
+  });
 }
 
 /** 503: the model exists, but nothing that serves it can be called now. */
@@ -54,7 +61,10 @@ export function noCandidate(candidates: readonly Candidate[]): AppError {
 
 /** 502: the pool has not been read from the database yet. */
 export function poolNotLoaded(): AppError {
-  return new AppError('routing', 'the model pool is not loaded', { code: 'pool_not_loaded', retryAfterS: RETRY_AFTER_S });
+  return new AppError('routing', 'the model pool is not loaded', {
+    code: 'pool_not_loaded',
+    retryAfterS: RETRY_AFTER_S,
+  });
 }
 
 /** Callers choose the name: keep what is echoed short and on one line. */

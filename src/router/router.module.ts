@@ -18,15 +18,7 @@ import { TierRateService } from './tier-rate.service.js';
     TypeOrmModule.forFeature([ModelEntity, ModelPriceEntity, ModelEndpointEntity, TierRateEntity]),
     ProviderModule,
   ],
-  providers: [
-    PoolReader,
-    ModelRepository,
-    PoolKeeper,
-    RouterService,
-    ModelService,
-    EndpointService,
-    TierRateService,
-  ],
+  providers: [PoolReader, ModelRepository, PoolKeeper, RouterService, ModelService, EndpointService, TierRateService],
   exports: [RouterService, ModelService, EndpointService, TierRateService],
 })
 export class RouterModule {}

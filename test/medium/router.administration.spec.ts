@@ -82,7 +82,10 @@ describe('administration of the model pool', () => {
 
     it('makes no version when the rates are the same', async () => {
       const model = await context.models.create(newModel());
-      const patched = await context.models.patch(model.id, { rates: { inputPerMtok: micros(200_000_000) }, alias: 'x' });
+      const patched = await context.models.patch(model.id, {
+        rates: { inputPerMtok: micros(200_000_000) },
+        alias: 'x',
+      });
       expect(patched.price).toEqual(model.price);
       expect(patched.alias).toBe('x');
     });
@@ -232,13 +235,20 @@ describe('administration of the model pool', () => {
     it('get a new version with each change; absent fields stay', async () => {
       const [before] = (await context.tierRates.list()).filter(({ tier }) => tier === 'premium');
       const rate = await context.tierRates.addVersion('premium', { usdPerCredit: usdMicros(2_500) });
-      expect(rate).toMatchObject({ version: 2, usdPerCredit: 2_500n, name: before?.name, sortOrder: before?.sortOrder });
+      expect(rate).toMatchObject({
+        version: 2,
+        usdPerCredit: 2_500n,
+        name: before?.name,
+        sortOrder: before?.sortOrder,
+      });
       expect((await context.tierRates.history()).filter(({ tier }) => tier === 'premium')).toHaveLength(2);
     });
 
     it('are numbered without gaps under concurrent changes', async () => {
       await Promise.all(
-        Array.from({ length: 6 }, (_, at) => context.tierRates.addVersion('economy', { usdPerCredit: usdMicros(10 + at) })),
+        Array.from({ length: 6 }, (_, at) =>
+          context.tierRates.addVersion('economy', { usdPerCredit: usdMicros(10 + at) }),
+        ),
       );
       const versions = (await context.tierRates.history()).filter(({ tier }) => tier === 'economy');
       expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6, 7]);

@@ -63,7 +63,13 @@ export class RouterContext {
     const id = newId();
     await this.dataSource.query(
       'insert into provider (id, name, adapter, base_url, enabled) values ($1, $2, $3, $4, $5)',
-      [id, fields.name ?? `provider-${id}`, fields.adapter ?? 'openai', 'https://api.acme.example/v1', fields.enabled ?? true],
+      [
+        id,
+        fields.name ?? `provider-${id}`,
+        fields.adapter ?? 'openai',
+        'https://api.acme.example/v1',
+        fields.enabled ?? true,
+      ],
     );
     return id;
   }

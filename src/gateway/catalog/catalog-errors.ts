@@ -1,47 +1,37 @@
 import type { AppError, ErrorDoor, ErrorKind, RenderedError } from '../../platform/errors/index.js';
 
-interface CatalogError {
-  status: number;
-  /** `code` of the envelope: the status and two digits for kinds that share it. */
-  code: number;
-}
-
 /** What every failure of the backend says, whatever its cause. */
-const BACKEND_DOWN: CatalogError & { message: string } = {
-  status: 503,
-  code: 50300,
-  message: 'admin-bff not available',
-};
+const BACKEND_DOWN = { status: 503, message: 'admin-bff not available' };
 
-/** The one table from the kind of an error to the status and code of the catalogue door. */
-export const CATALOG_ERRORS: Readonly<Record<ErrorKind, CatalogError>> = {
-  invalid_request: { status: 400, code: 40000 },
-  unprocessable: { status: 400, code: 40000 },
-  conflict: { status: 409, code: 40900 },
-  missing_api_key: { status: 401, code: 40100 },
-  unauthorized: { status: 401, code: 40100 },
-  insufficient_quota: { status: 402, code: 40200 },
-  invalid_api_key: { status: 403, code: 40300 },
-  forbidden: { status: 403, code: 40300 },
-  policy_rejected: { status: 403, code: 40301 },
-  not_found: { status: 404, code: 40400 },
-  model_not_found: { status: 404, code: 40401 },
-  method_not_allowed: { status: 405, code: 40500 },
-  rate_limited: { status: 429, code: 42900 },
-  stream_error: { status: 500, code: 50000 },
-  internal: { status: 500, code: 50000 },
-  routing: BACKEND_DOWN,
-  upstream_failed: BACKEND_DOWN,
-  unavailable: BACKEND_DOWN,
-  deadline: BACKEND_DOWN,
+/** The one table from the kind of an error to the status of the catalogue door; the code is the status and `00`. */
+export const CATALOG_STATUSES: Readonly<Record<ErrorKind, number>> = {
+  invalid_request: 400,
+  unprocessable: 400,
+  conflict: 409,
+  missing_api_key: 401,
+  unauthorized: 401,
+  insufficient_quota: 402,
+  invalid_api_key: 403,
+  forbidden: 403,
+  policy_rejected: 403,
+  not_found: 404,
+  model_not_found: 404,
+  method_not_allowed: 405,
+  rate_limited: 429,
+  stream_error: 500,
+  internal: 500,
+  routing: BACKEND_DOWN.status,
+  upstream_failed: BACKEND_DOWN.status,
+  unavailable: BACKEND_DOWN.status,
+  deadline: BACKEND_DOWN.status,
 };
 
 /** Errors of `/api/v1`: `{"code":40400,"message":"…"}`. */
 export const catalogErrorDoor: ErrorDoor = {
   prefix: '/api/v1',
   render(error: AppError): RenderedError {
-    const { status, code } = CATALOG_ERRORS[error.kind];
-    const message = code === BACKEND_DOWN.code ? BACKEND_DOWN.message : error.message;
+    const status = CATALOG_STATUSES[error.kind];
+    const message = status === BACKEND_DOWN.status ? BACKEND_DOWN.message : error.message;
     return {
       status,
       contentType: 'application/json; charset=utf-8',
@@ -51,7 +41,7 @@ export const catalogErrorDoor: ErrorDoor = {
           : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterS))) }),
         ...(error.allow === undefined ? {} : { allow: error.allow }),
       },
-      body: { code, message },
+      body: { code: status * 100, message },
     };
   },
 };

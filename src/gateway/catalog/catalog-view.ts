@@ -111,10 +111,10 @@ function creditsOf(rate: Micros | undefined): number {
   return rate === undefined ? 0 : Number(formatDecimal(rate));
 }
 
-function withSnakeCase(view: Record<string, unknown>): Record<string, unknown> {
-  const snake = Object.entries(view).map(([name, value]) => [
-    name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`),
-    value,
-  ]);
-  return { ...view, ...Object.fromEntries(snake) };
+function withSnakeCase(view: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const both: Record<string, unknown> = { ...view };
+  for (const [name, value] of Object.entries(view)) {
+    both[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+  }
+  return both;
 }

@@ -5,7 +5,7 @@ import type { ModelRecord, RequestNeeds, RouteRequest } from './model.js';
 import { Pool } from './pool.js';
 import { merit, NEAR_EQUAL_SCORE, totalScore } from './score.js';
 
-const healthy = (): boolean => true;
+const healthy: (endpointId: string) => boolean = () => true;
 const NEEDS: RequestNeeds = { tools: false, vision: false, jsonSchema: false, inputTokens: 100, outputTokens: 100 };
 
 function pick(models: readonly ModelRecord[], request: Partial<RouteRequest> = {}, isHealthy = healthy) {
@@ -206,10 +206,13 @@ describe('stickiness', () => {
 
 describe('when nothing can serve', () => {
   it('names the reason of every model', () => {
-    const { chosen, candidates, waitsForHealth } = pick([model('a', { featureTags: [] }), model('b', { tier: 'premium' })], {
-      allowedTiers: ['standard'],
-      needs: { ...NEEDS, tools: true },
-    });
+    const { chosen, candidates, waitsForHealth } = pick(
+      [model('a', { featureTags: [] }), model('b', { tier: 'premium' })],
+      {
+        allowedTiers: ['standard'],
+        needs: { ...NEEDS, tools: true },
+      },
+    );
     expect(chosen).toBeNull();
     expect(waitsForHealth).toBe(false);
     expect(candidates.map(({ lost }) => lost)).toEqual(['cannot do tools', 'tier not allowed']);
@@ -270,7 +273,9 @@ describe('a pool of thousands', () => {
         );
         const scores = specs
           .filter(({ endpoints }) => endpoints > 1)
-          .map(({ mciScore, credits, endpoints }) => totalScore(merit(mciScore, credits / 1_000), (endpoints - 1) / endpoints));
+          .map(({ mciScore, credits, endpoints }) =>
+            totalScore(merit(mciScore, credits / 1_000), (endpoints - 1) / endpoints),
+          );
         const score = pick(models, { sessionKey }, flaky).chosen?.score ?? Number.NEGATIVE_INFINITY;
         expect(score).toBeGreaterThanOrEqual(Math.max(...scores) - NEAR_EQUAL_SCORE - 1e-9);
       }),

@@ -82,7 +82,8 @@ function surveyOf(ranking: readonly RankedModel[], probe: Probe): Survey {
     }
     if (obstacle === null) survey.waitsForHealth = true;
     if (obstacle === SHORT_OUTPUT) survey.shortOutput = true;
-    if (survey.refused.length < CANDIDATES_MAX) survey.refused.push(refusal(ranked.pooled, obstacle ?? ALL_BREAKERS_OPEN));
+    if (survey.refused.length < CANDIDATES_MAX)
+      survey.refused.push(refusal(ranked.pooled, obstacle ?? ALL_BREAKERS_OPEN));
   }
   return survey;
 }
@@ -150,7 +151,9 @@ function reasonOf(chosen: ScoredModel | null, equals: number, mix: number): stri
   if (chosen === null) return 'no model can serve this request';
   const kind = TOKEN_MIXES[mix]?.name ?? 'mixed';
   const figures = `score ${chosen.score.toFixed(3)} (MCI ${chosen.pooled.model.mciScore}, ${chosen.pooled.model.tier} rates, request of ${kind} tokens)`;
-  return equals > 1 ? `drawn for this session among ${equals} models of near-equal score: ${figures}` : `best ${figures}`;
+  return equals > 1
+    ? `drawn for this session among ${equals} models of near-equal score: ${figures}`
+    : `best ${figures}`;
 }
 
 const keyOf = (model: ScoredModel): string => model.pooled.model.modelKey;

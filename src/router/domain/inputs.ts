@@ -17,7 +17,9 @@ const tags = z.array(name).max(TAGS_MAX);
 const tokens = z.int().min(1).max(TOKENS_MAX);
 const amount = z.bigint().min(0n).max(MICROS_MAX);
 const rate = z.custom<Micros>((value) => amount.safeParse(value).success, { error: 'must be an amount of 0 or more' });
-const usd = z.custom<UsdMicros>((value) => amount.safeParse(value).success, { error: 'must be an amount of 0 or more' });
+const usd = z.custom<UsdMicros>((value) => amount.safeParse(value).success, {
+  error: 'must be an amount of 0 or more',
+});
 const usdAboveZero = z.custom<UsdMicros>((value) => amount.safeParse(value).success && value !== 0n, {
   error: 'must be an amount greater than 0',
 });

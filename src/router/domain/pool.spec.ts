@@ -57,7 +57,10 @@ describe('the pool', () => {
   });
 
   it('shows enabled models only, as one object until something changes', () => {
-    const pool = new Pool([model('b', { updatedAt: new Date(5_000) }), model('a'), model('off', { enabled: false })], []);
+    const pool = new Pool(
+      [model('b', { updatedAt: new Date(5_000) }), model('a'), model('off', { enabled: false })],
+      [],
+    );
     expect(pool.catalog().models.map(({ modelKey }) => modelKey)).toEqual(['a', 'b']);
     expect(pool.catalog().updatedAt).toEqual(new Date(5_000));
     expect(pool.catalog()).toBe(pool.catalog());

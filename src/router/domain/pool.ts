@@ -46,7 +46,6 @@ export interface RankedModel {
  * end. Rankings are made on first use and kept, so that routing looks at the best few models and not at thousands.
  */
 export class Pool {
-
   private readonly byId = new Map<string, PooledModel>();
   private readonly byKey = new Map<string, PooledModel>();
   private readonly enabledByTier: Readonly<Record<Tier, PooledModel[]>> = { economy: [], standard: [], premium: [] };
@@ -155,7 +154,6 @@ export class Pool {
     );
   }
 }
-
 
 function poolModel(model: ModelRecord): PooledModel {
   const endpoints = poolEndpoints(model.endpoints);

@@ -17,10 +17,14 @@ describe('the score of auto', () => {
 
   it('is between 0 and 1', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 100, noNaN: true }), fc.double({ min: 0, max: 1e9, noNaN: true }), (mci, usd) => {
-        const score = totalScore(merit(mci, usd), 1);
-        expect(score >= 0 && score <= 1).toBe(true);
-      }),
+      fc.property(
+        fc.double({ min: 0, max: 100, noNaN: true }),
+        fc.double({ min: 0, max: 1e9, noNaN: true }),
+        (mci, usd) => {
+          const score = totalScore(merit(mci, usd), 1);
+          expect(score >= 0 && score <= 1).toBe(true);
+        },
+      ),
     );
   });
 
