@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { AdminModule, adminErrorDoor } from './admin/index.js';
+import { AdminModule, adminErrorDoor, SeedModule } from './admin/index.js';
 import { BillingModule } from './billing/index.js';
 import { catalogErrorDoor } from './gateway/catalog/index.js';
 import { GatewayModule, openAiErrorDoor } from './gateway/index.js';
@@ -17,6 +17,7 @@ export class AppModule {
     const doors = [
       GatewayModule.register([openAiErrorDoor, catalogErrorDoor, adminErrorDoor]),
       AdminModule,
+      SeedModule,
       HealthModule,
     ];
     return {

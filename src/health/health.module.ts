@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { AuthModule } from '../auth/index.js';
+import { QueueModule } from '../platform/queue/index.js';
+import { Dependencies } from './dependencies.js';
+import { HealthController } from './health.controller.js';
+import { HealthService } from './health.service.js';
+import { ServingState } from './serving-state.js';
+
+/** Door 3: probes. */
+@Module({
+  imports: [TerminusModule.forRoot({ logger: false }), AuthModule, QueueModule],
+  controllers: [HealthController],
+  providers: [Dependencies, HealthService, ServingState],
+  exports: [ServingState],
+})
+export class HealthModule {}

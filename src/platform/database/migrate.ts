@@ -1,0 +1,102 @@
+import { readdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DataSource, MigrationExecutor, type MigrationInterface } from 'typeorm';
+
+/** Processes that start together migrate one after the other. The number is arbitrary and belongs to this program. */
+const MIGRATION_LOCK = 7_052_026_002;
+const SERVER_VERSION_MIN = 150_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+const RETRY_MS = 250;
+
+const MIGRATIONS_FOLDER = new URL('../../../migrations/', import.meta.url);
+
+export interface MigrateOptions {
+  url: string;
+  /** How long a server that does not answer yet is waited for. */
+  waitMs: number;
+}
+
+/**
+ * Brings the schema up to date, in one transaction under a lock that also holds behind a transaction-mode pooler.
+ * @returns names of the migrations that were run.
+ * @throws Error in plain words, without the password, when the server cannot be reached or is too old.
+ */
+export async function migrate({ url, waitMs }: MigrateOptions): Promise<string[]> {
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    migrations: await loadMigrations(),
+    poolSize: 1,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    applicationName: 'joytoken-gateway migrations',
+  });
+  await connect(source, Date.now() + waitMs);
+  try {
+    return await runUnderLock(source);
+  } finally {
+    await source.destroy();
+  }
+}
+
+async function runUnderLock(source: DataSource): Promise<string[]> {
+  const runner = source.createQueryRunner();
+  await runner.connect();
+  try {
+    await requireVersion(runner);
+    await runner.startTransaction();
+    await runner.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    const executor = new MigrationExecutor(source, runner);
+    executor.transaction = 'none';
+    const done = await executor.executePendingMigrations();
+    await runner.commitTransaction();
+    return done.map(({ name }) => name);
+  } catch (error) {
+    if (runner.isTransactionActive) await runner.rollbackTransaction();
+    throw error;
+  } finally {
+    await runner.release();
+  }
+}
+
+async function requireVersion(runner: { query: (sql: string) => Promise<unknown> }): Promise<void> {
+  const rows = (await runner.query('show server_version_num')) as { server_version_num: string }[];
+  const version = Number(rows[0]?.server_version_num);
+  if (version < SERVER_VERSION_MIN) {
+    throw new Error(`the database is Postgres ${Math.floor(version / 10_000)}; 15 or newer is needed`);
+  }
+}
+
+/** Every migration file beside the program: `.js` in the build, `.ts` in the sources. */
+async function loadMigrations(): Promise<(new () => MigrationInterface)[]> {
+  const files = (await readdir(MIGRATIONS_FOLDER)).filter((name) => /^\d+-[a-z0-9-]+\.(js|ts)$/.test(name)).sort();
+  const modules = await Promise.all(
+    files.map((name) => import(new URL(name, MIGRATIONS_FOLDER).href) as Promise<Record<string, unknown>>),
+  );
+  return modules.flatMap((loaded) => Object.values(loaded)).filter(isMigration);
+}
+
+function isMigration(value: unknown): value is new () => MigrationInterface {
+  return typeof value === 'function' && 'up' in (value.prototype as object);
+}
+
+async function connect(source: DataSource, deadlineMs: number): Promise<void> {
+  for (;;) {
+    try {
+      await source.initialize();
+      return;
+    } catch (error) {
+      const code = String((error as { code?: unknown }).code ?? '');
+      // 57P03: it is starting. Any other SQLSTATE (wrong password, no such database) stays as it is.
+      const mayPass = !/^[0-9A-Z]{5}$/.test(code) || code === '57P03' || code === '53300';
+      if (!mayPass || Date.now() > deadlineMs) throw new Error(describe(source, error), { cause: error });
+      await delay(RETRY_MS);
+    }
+  }
+}
+
+function describe(source: DataSource, error: unknown): string {
+  const { hostname, port, pathname } = new URL((source.options as { url: string }).url);
+  const reasons = error instanceof AggregateError ? error.errors : [error];
+  const reason = reasons.map((one) => (one instanceof Error ? one.message : String(one))).join('; ');
+  return `cannot open database ${pathname.slice(1)} on ${hostname}:${port === '' ? '5432' : port}: ${reason}`;
+}

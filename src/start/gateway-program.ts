@@ -1,0 +1,90 @@
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SeedService } from '../admin/index.js';
+import { AppModule } from '../app.module.js';
+import { configureApp, createFastifyAdapter } from '../gateway/index.js';
+import { ServingState } from '../health/index.js';
+import { assertEveryRouteDeclaresAccess } from '../platform/access/index.js';
+import type { Config } from '../platform/config/index.js';
+import { AppError } from '../platform/errors/index.js';
+import { LOGGER, NestLogger, type Logger } from '../platform/logging/index.js';
+import { banner } from './banner.js';
+import { HttpDrain } from './http-drain.js';
+import type { OpenedDatabase } from './open-database.js';
+import { packageVersion } from './package-root.js';
+import { describeListenError } from './port.js';
+import type { Running } from './run.js';
+import { StartError } from './start-error.js';
+
+/** Builds the application, makes what a first start needs, listens, and says on the screen how to use it. */
+export async function startGateway(opened: OpenedDatabase): Promise<Running> {
+  const { config } = opened;
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forRoot(config, 'gateway'),
+    createFastifyAdapter(),
+    { bodyParser: false, logger: false, abortOnError: false },
+  );
+  try {
+    const logger = app.get<Logger>(LOGGER);
+    app.useLogger(new NestLogger(logger));
+    configureApp(app);
+    assertEveryRouteDeclaresAccess(app);
+    await app.init();
+    const drain = new HttpDrain(app.getHttpServer());
+    await listen(app, config);
+    process.stdout.write(await firstWords(app, opened));
+    return { app, drain: () => stopServing(app, drain, config, logger) };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+/** Listening comes first: a key that is made and then not shown, because the port is taken, would be lost. */
+async function firstWords(app: NestFastifyApplication, { config, dataDir }: OpenedDatabase): Promise<string> {
+  const demo = config.SEED === undefined ? dataDir !== null : config.SEED === 'demo';
+  const seeded = await app.get(SeedService).run({ demo }).catch(refusedSetting);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return banner({
+    ...seeded,
+    url: `http://${hostInUrl(config.HOST)}:${port}`,
+    version: packageVersion(),
+    startedInMs: performance.now(),
+    dataDir,
+    adminTokenConfigured: config.ADMIN_TOKEN !== undefined,
+  });
+}
+
+function refusedSetting(error: unknown): never {
+  if (error instanceof AppError && error.kind === 'unprocessable') {
+    throw new StartError(`OPENAI_BASE_URL: ${[error.message, error.hint].join('. ')}`, { cause: error });
+  }
+  throw error;
+}
+
+async function listen(app: NestFastifyApplication, { HOST, PORT }: Config): Promise<void> {
+  try {
+    await app.listen(PORT, HOST);
+  } catch (error) {
+    throw describeListenError(error as NodeJS.ErrnoException, HOST, PORT);
+  }
+}
+
+async function stopServing(
+  app: NestFastifyApplication,
+  drain: HttpDrain,
+  config: Config,
+  logger: Logger,
+): Promise<void> {
+  app.get(ServingState).startStopping();
+  const cut = await drain.drain(config.SHUTDOWN_TIMEOUT_MS);
+  if (cut > 0) logger.warn({ cut, timeout_ms: config.SHUTDOWN_TIMEOUT_MS }, 'answers were cut off by the shutdown');
+}
+
+/** Where a person on this machine finds it. */
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

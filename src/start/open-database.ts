@@ -1,0 +1,66 @@
+import path from 'node:path';
+import type { Config } from '../platform/config/index.js';
+import { makeDataDir, startEmbeddedPostgres } from '../platform/database/embedded/index.js';
+import { migrate } from '../platform/database/migrate.js';
+import { readOrMakeSecrets } from './local-secrets.js';
+import { packageRoot } from './package-root.js';
+import { StartError } from './start-error.js';
+
+export interface OpenedDatabase {
+  /** The configuration with DATABASE_URL and the secrets filled in. */
+  config: Config;
+  /** Folder of the embedded database, `null` when DATABASE_URL was set. */
+  dataDir: string | null;
+  /** To be called when nothing uses the database any more. */
+  release: () => Promise<void>;
+}
+
+const EXTERNAL_WAIT_MS = 15_000;
+const EMBEDDED_WAIT_MS = 5_000;
+
+/**
+ * Opens the configured database, or the embedded one, and brings its schema up to date.
+ * @throws StartError when it cannot be had.
+ */
+export async function openDatabase(config: Config): Promise<OpenedDatabase> {
+  if (config.DATABASE_URL !== undefined) {
+    await migrateTo(config.DATABASE_URL, EXTERNAL_WAIT_MS);
+    return { config, dataDir: null, release: () => Promise.resolve() };
+  }
+  const dataDir = path.resolve(packageRoot(), config.DATA_DIR);
+  const secrets = await inPlainWords(() => localSecrets(config, dataDir));
+  const embedded = await inPlainWords(() => startEmbeddedPostgres({ dataDir }));
+  try {
+    await migrateTo(embedded.url, EMBEDDED_WAIT_MS);
+  } catch (error) {
+    await embedded.release();
+    throw error;
+  }
+  const resolved = { ...config, ...secrets, DATABASE_URL: embedded.url };
+  return { config: resolved, dataDir, release: () => embedded.release() };
+}
+
+/** What the environment sets wins; what it leaves out is made once and kept beside the data. */
+async function localSecrets(config: Config, dataDir: string): Promise<Partial<Config>> {
+  const { HASH_SECRETS, ENCRYPTION_SECRETS } = config;
+  await makeDataDir(dataDir);
+  if (HASH_SECRETS !== undefined && ENCRYPTION_SECRETS !== undefined) return {};
+  const made = await readOrMakeSecrets(dataDir);
+  return {
+    HASH_SECRETS: HASH_SECRETS ?? made.HASH_SECRETS,
+    ENCRYPTION_SECRETS: ENCRYPTION_SECRETS ?? made.ENCRYPTION_SECRETS,
+  };
+}
+
+async function migrateTo(url: string, waitMs: number): Promise<void> {
+  await inPlainWords(() => migrate({ url, waitMs }));
+}
+
+async function inPlainWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error) throw new StartError(error.message, { cause: error });
+    throw error;
+  }
+}
