@@ -127,7 +127,7 @@ describe('api keys on Postgres', () => {
       }
     });
 
-    it('asks the database once for many callers of one unknown key', async () => {
+    it('shares one look-up among any number of callers of one new key', async () => {
       const { record, secret } = await makeKey();
       const answers = await Promise.all(Array.from({ length: 500 }, () => process2.keys.authenticate(secret)));
       expect(new Set(answers.map(({ id }) => id))).toEqual(new Set([record.id]));

@@ -1,10 +1,13 @@
 import { HttpException, NotFoundException } from '@nestjs/common';
+import { outageOf } from '../../platform/database/index.js';
 import { AppError } from '../../platform/errors/index.js';
 
 /** Turns whatever was thrown into the one error family; what nobody foresaw becomes opaque. */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   if (thrown instanceof NotFoundException) return new AppError('not_found', 'no such endpoint', { code: 'not_found' });
+  const outage = outageOf(thrown);
+  if (outage !== null) return outage;
   const status = statusOf(thrown);
   if (status === 413) return badRequest('the request body is too large', 'body_too_large', thrown);
   if (status !== null && status >= 400 && status < 500) {

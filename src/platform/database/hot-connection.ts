@@ -1,5 +1,5 @@
 import { Client, types, type ClientConfig, type Notification } from 'pg';
-import { AppError } from '../errors/index.js';
+import { databaseUnavailable, outageOf } from './outage.js';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -61,7 +61,7 @@ export class HotConnection {
   }
 
   private async connected(): Promise<Client> {
-    if (this.closed) throw unavailable(`${this.label}: closed`);
+    if (this.closed) throw databaseUnavailable(`${this.label}: closed`);
     this.client ??= this.open();
     return this.client;
   }
@@ -89,23 +89,13 @@ export class HotConnection {
     } catch (error) {
       forget();
       client.end().catch(() => undefined);
-      throw unavailable(`${this.label}: ${String(error)}`, error);
+      throw databaseUnavailable(`${this.label}: ${String(error)}`, error);
     }
   }
 }
 
-function unavailable(detail: string, cause?: unknown): AppError {
-  return new AppError('unavailable', 'the service is temporarily unavailable', {
-    code: 'database_unavailable',
-    retryAfterS: 2,
-    detail,
-    cause,
-  });
-}
-
-/** Failures of the connection become `unavailable`; failures of a statement (SQLSTATE outside 08 and 57) stay. */
+/** The driver's errors without an SQLSTATE are failures of the connection. */
 function asUnavailable(error: unknown, label: string): unknown {
-  const state = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const isStatementError = /^[0-9A-Z]{5}$/.test(state) && !state.startsWith('08') && !state.startsWith('57');
-  return isStatementError ? error : unavailable(`${label}: ${String(error)}`, error);
+  const isStatementError = error instanceof Error && 'code' in error && outageOf(error, label) === null;
+  return isStatementError ? error : databaseUnavailable(`${label}: ${String(error)}`, error);
 }

@@ -3,4 +3,5 @@ export * from './database.module.js';
 export * from './hot-connection.js';
 export * from './hot-connection.factory.js';
 export * from './jsonb.js';
+export { outageOf } from './outage.js';
 export * from './transaction.js';
