@@ -1,0 +1,138 @@
+import type { CallSummary, Rescue, StreamAnswer, StreamEvent, TokenUsage } from '../domain/call.js';
+import type { Endpoint } from '../domain/endpoint.js';
+import { UpstreamFailure } from '../domain/failure.js';
+import { CallerGoneError, streamBroken } from '../provider.errors.js';
+import { Delivered } from '../rescue/delivered.js';
+import { isRescuable } from '../rescue/rescue-request.js';
+import type { StreamRescuer } from '../rescue/stream-rescuer.js';
+import type { BegunStream } from '../attempt/attempt-runner.js';
+import type { CallRun } from '../attempt/call-run.js';
+
+/** The streamed answer as the gateway pulls it: chunks of one attempt, and of another one after a rescue. */
+export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonly StreamEvent[]> {
+  readonly kind = 'stream';
+  readonly firstTokenMs: number;
+  private readonly delivered = new Delivered();
+  private rescued: Rescue | null = null;
+  private prefilledTokens = 0;
+  /** The prompt as the first provider counted it, when it did so before it broke. */
+  private promptUsage: TokenUsage | null = null;
+  private isComplete = false;
+  private endedMs: number | null = null;
+
+  constructor(
+    private readonly run: CallRun,
+    private current: BegunStream,
+    private readonly rescuer: StreamRescuer,
+  ) {
+    this.firstTokenMs = Math.round(run.elapsedMs);
+  }
+
+  get endpoint(): Endpoint {
+    return this.current.attempt.endpoint;
+  }
+
+  get attempts(): StreamAnswer['attempts'] {
+    return this.run.attempts;
+  }
+
+  get events(): AsyncIterable<readonly StreamEvent[]> {
+    return this;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<readonly StreamEvent[], undefined>> {
+    while (this.endedMs === null) {
+      try {
+        const group = await this.current.stream.next();
+        if (group === null) return this.complete();
+        this.delivered.add(group);
+        return { done: false, value: group };
+      } catch (error) {
+        await this.breakOff(error);
+      }
+    }
+    return { done: true, value: undefined };
+  }
+
+  /** The consumer has had enough: the upstream is cancelled. */
+  return(): Promise<IteratorResult<readonly StreamEvent[], undefined>> {
+    if (this.endedMs === null) {
+      this.current.stream.cancel();
+      this.current.attempt.fail(new CallerGoneError());
+      this.close();
+    }
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  summary(): CallSummary {
+    return {
+      usage: this.usage(),
+      endpoint: this.endpoint,
+      attempts: this.run.attempts,
+      rescued: this.rescued,
+      complete: this.isComplete,
+      firstTokenMs: this.firstTokenMs,
+      durationMs: this.endedMs ?? Math.round(this.run.elapsedMs),
+    };
+  }
+
+  deliveredText(): string {
+    return this.delivered.text();
+  }
+
+  private complete(): IteratorResult<readonly StreamEvent[], undefined> {
+    this.isComplete = true;
+    this.current.attempt.succeed();
+    this.close();
+    return { done: true, value: undefined };
+  }
+
+  /** Puts another stream in place of the broken one, or ends with the error that the consumer is to see. */
+  private async breakOff(error: unknown): Promise<void> {
+    const { stream, attempt } = this.current;
+    stream.cancel();
+    attempt.fail(error);
+    try {
+      if (!(error instanceof UpstreamFailure)) throw error;
+      const continuation = isRescuable(this.run.request.body, stream.reader, this.delivered)
+        ? await this.rescuer.continue(this.run, this.delivered)
+        : null;
+      if (continuation === null) throw streamBroken(this.run.attempts, error.failure === 'timeout', error);
+      this.promptUsage ??= stream.reader.usage;
+      this.prefilledTokens = continuation.prefilledTokens;
+      this.rescued = {
+        from: attempt.endpoint.providerName,
+        to: continuation.attempt.endpoint.providerName,
+        afterChars: this.delivered.chars,
+      };
+      this.current = continuation;
+    } catch (final) {
+      this.close();
+      throw final;
+    }
+  }
+
+  private close(): void {
+    this.endedMs = Math.round(this.run.elapsedMs);
+    this.run.close();
+  }
+
+  /**
+   * The provider's count. After a prefill the delivered text was prompt there: it is moved back to the output, so that
+   * the caller pays the prompt once and the output once.
+   */
+  private usage(): TokenUsage | null {
+    const { usage, outputChars, hasOutputSinceUsage } = this.current.stream.reader;
+    if (usage === null || (usage.outputTokens === 0 && outputChars > 0)) return null;
+    // Said early and never corrected because the stream broke: it does not count what was delivered after it.
+    if (!this.isComplete && hasOutputSinceUsage) return null;
+    if (this.prefilledTokens === 0) return usage;
+    const outputTokens = usage.outputTokens + this.prefilledTokens;
+    if (this.promptUsage !== null) return { ...this.promptUsage, outputTokens };
+    return { ...usage, inputTokens: Math.max(0, usage.inputTokens - this.prefilledTokens), outputTokens };
+  }
+}

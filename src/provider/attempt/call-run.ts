@@ -1,0 +1,72 @@
+import type { Attempt, UpstreamRequest } from '../domain/call.js';
+import type { Endpoint, EndpointTimeouts } from '../domain/endpoint.js';
+import { resolveTimeouts } from '../domain/timeouts.js';
+import { CallerGoneError } from '../provider.errors.js';
+import { AttemptWatch } from './attempt-watch.js';
+
+export interface CallLimits {
+  timeouts: EndpointTimeouts;
+  attemptsMax: number;
+}
+
+/** What the attempts of one call share: the record of them, the time that is left, and whether the caller is there. */
+export class CallRun {
+  readonly attempts: Attempt[] = [];
+  readonly startedAtMs = performance.now();
+  /** The caller's request as written for each upstream model. */
+  readonly written = new Map<string, string>();
+  private readonly deadlineAtMs: number;
+  private watch: AttemptWatch | null = null;
+  private gone: CallerGoneError | null = null;
+  private readonly onAbort = (): void => this.leave();
+
+  constructor(
+    readonly request: UpstreamRequest,
+    private readonly limits: CallLimits,
+  ) {
+    const { endpoints, signal } = request;
+    // An endpoint that may take longer than configured stretches the call; one that may not ends only its own attempt.
+    const totals = endpoints.map((endpoint) => resolveTimeouts(endpoint, limits.timeouts).totalMs);
+    this.deadlineAtMs = this.startedAtMs + Math.max(0, ...totals);
+    if (signal.aborted) this.leave();
+    else signal.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.startedAtMs;
+  }
+
+  get isOutOfTime(): boolean {
+    return performance.now() >= this.deadlineAtMs;
+  }
+
+  /** Attempts that reached for an upstream; one that a breaker stopped is free. */
+  get isOutOfAttempts(): boolean {
+    return this.attempts.filter(({ failure }) => failure !== 'breaker_open').length >= this.limits.attemptsMax;
+  }
+
+  /** @throws CallerGoneError when the caller has hung up. */
+  checkCaller(): void {
+    if (this.gone !== null) throw this.gone;
+  }
+
+  /** The clock of the next attempt; the caller's leaving ends it. */
+  startWatch(endpoint: Endpoint): AttemptWatch {
+    const timeouts = resolveTimeouts(endpoint, this.limits.timeouts);
+    const watch = new AttemptWatch(timeouts, Math.min(this.deadlineAtMs, performance.now() + timeouts.totalMs));
+    this.watch = watch;
+    return watch;
+  }
+
+  /** The call is over: nobody listens for the caller's leaving any more. */
+  close(): void {
+    this.request.signal.removeEventListener('abort', this.onAbort);
+    this.watch?.stop();
+    this.watch = null;
+  }
+
+  private leave(): void {
+    this.gone = new CallerGoneError(this.attempts);
+    this.watch?.cancel(this.gone);
+  }
+}

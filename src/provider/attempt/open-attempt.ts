@@ -1,0 +1,87 @@
+import type { EndpointBreakers } from '../breaker/endpoint-breakers.js';
+import type { Attempt, FailureClass } from '../domain/call.js';
+import type { Endpoint } from '../domain/endpoint.js';
+import { UpstreamFailure } from '../domain/failure.js';
+import { CallerGoneError } from '../provider.errors.js';
+import type { AttemptWatch } from './attempt-watch.js';
+
+/** One attempt that has begun: its line in the record, and its one end. */
+export class OpenAttempt {
+  private readonly record: Attempt;
+  private readonly startedAtMs = performance.now();
+  private isOver = false;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    readonly watch: AttemptWatch,
+    private readonly breakers: EndpointBreakers,
+    attempts: Attempt[],
+  ) {
+    this.record = newRecord(endpoint);
+    attempts.push(this.record);
+  }
+
+  /** The first content is there. */
+  begin(): void {
+    this.record.status = 200;
+    this.touch();
+    this.breakers.begin(this.endpoint);
+  }
+
+  /** The answer is whole. */
+  succeed(): void {
+    if (!this.close()) return;
+    this.record.status = 200;
+    this.breakers.succeed(this.endpoint);
+  }
+
+  /**
+   * The attempt failed, for whatever reason it was.
+   * @param isFaultless the endpoint did nothing wrong: its breaker is not told.
+   */
+  fail(error: unknown, isFaultless = false): void {
+    if (!this.close()) return;
+    const { failure, reason } = describe(error);
+    this.record.failure = failure;
+    this.record.reason = reason;
+    if (error instanceof UpstreamFailure && error.status !== null) this.record.status = error.status;
+    // A failure that gets a second try at once is one fault, not two: failover reports it when it gives up.
+    const isNeutral = isFaultless || (error instanceof UpstreamFailure && error.retrySame);
+    this.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure);
+  }
+
+  private close(): boolean {
+    if (this.isOver) return false;
+    this.isOver = true;
+    this.watch.stop();
+    this.touch();
+    return true;
+  }
+
+  private touch(): void {
+    this.record.durationMs = Math.round(performance.now() - this.startedAtMs);
+  }
+}
+
+/** The line of an attempt that a breaker stopped before it began. */
+export function breakerOpenRecord(endpoint: Endpoint): Attempt {
+  return { ...newRecord(endpoint), failure: 'breaker_open', reason: 'breaker_open' };
+}
+
+function newRecord({ id, providerName, upstreamModel }: Endpoint): Attempt {
+  return {
+    endpointId: id,
+    provider: providerName,
+    upstreamModel,
+    status: null,
+    durationMs: 0,
+    failure: null,
+    reason: null,
+  };
+}
+
+function describe(error: unknown): { failure: FailureClass; reason: string } {
+  if (error instanceof UpstreamFailure) return { failure: error.failure, reason: error.reason };
+  if (error instanceof CallerGoneError) return { failure: 'caller_gone', reason: 'caller_gone' };
+  return { failure: 'operator_fault', reason: 'internal' };
+}

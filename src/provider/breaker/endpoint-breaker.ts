@@ -1,0 +1,71 @@
+export interface BreakerOptions {
+  /** Faults in a row that open it. */
+  faultsMax: number;
+  /** How long it stays open before a probe may pass. */
+  openMs: number;
+}
+
+/**
+ * The breaker of one endpoint. Closed: every call passes. Open: none passes for a while. Then half open: one call
+ * passes as the probe and decides. Faults count in a row and only when they say something about the endpoint; a fault
+ * after the first content counts as well, so an endpoint that breaks every stream opens although each stream began.
+ */
+export class EndpointBreaker {
+  private faults = 0;
+  private openUntilMs: number | null = null;
+  private probing = false;
+
+  constructor(private readonly options: BreakerOptions) {}
+
+  /** Nothing to remember: as good as new. */
+  get isPristine(): boolean {
+    return this.faults === 0 && this.openUntilMs === null && !this.probing;
+  }
+
+  /** Whether a call could pass now. */
+  isHealthy(nowMs: number): boolean {
+    return this.openUntilMs === null || (nowMs >= this.openUntilMs && !this.probing);
+  }
+
+  /** Milliseconds until a call could pass. */
+  waitMs(nowMs: number): number {
+    return this.openUntilMs === null ? 0 : Math.max(0, this.openUntilMs - nowMs);
+  }
+
+  /** Lets a call pass, or not. A call that passed must end in `succeed`, `fault` or `release`. */
+  tryPass(nowMs: number): boolean {
+    if (!this.isHealthy(nowMs)) return false;
+    if (this.openUntilMs !== null) this.probing = true;
+    return true;
+  }
+
+  /** The endpoint began to answer: a probe has its proof, but the next fault opens the breaker again. */
+  begin(): void {
+    if (this.openUntilMs === null) return;
+    this.openUntilMs = null;
+    this.probing = false;
+    this.faults = this.options.faultsMax - 1;
+  }
+
+  /** The endpoint answered to the end, or rightly refused the caller's request. */
+  succeed(): void {
+    this.openUntilMs = null;
+    this.probing = false;
+    this.faults = 0;
+  }
+
+  /** @returns whether this fault opened it. */
+  fault(nowMs: number): boolean {
+    this.probing = false;
+    this.faults += 1;
+    if (this.faults < this.options.faultsMax) return false;
+    const wasOpen = this.openUntilMs !== null && nowMs < this.openUntilMs;
+    this.openUntilMs = nowMs + this.options.openMs;
+    return !wasOpen;
+  }
+
+  /** The call ended without saying anything about the endpoint (the caller left, a rate limit, a wrong key). */
+  release(): void {
+    this.probing = false;
+  }
+}

@@ -1,0 +1,68 @@
+import type { CallerFault } from './failure.js';
+import { isRecord } from './json.js';
+
+const MESSAGE_CHARS_MAX = 500;
+const LABEL = /^[\w.[\]-]{1,128}$/;
+const FALLBACK = 'the provider refused this request';
+
+/** What must not reach a caller, in the order in which it is cut out. */
+const PRIVATE: readonly RegExp[] = [
+  // URLs and what looks like a header with a credential.
+  /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>)\]}]*/gi,
+  /\b(?:bearer|basic)\s+[\w.~+/=-]{6,}/gi,
+  // Keys: sk-…, AKIA…, key_…, and any long run of random characters (a JWT, a hash).
+  /\b(?:sk|pk|rk|jt|ja|gsk|xai)[-_][\w*.-]{4,}/gi,
+  /\b(?:key|tok|token|api[_-]?key)[-_](?=[\w*.-]*\d)[\w*.-]{6,}/gi,
+  /\b[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)?/g,
+  /(?=[\w+/-]*\d)[\w+/-]{32,}={0,2}/g,
+  // Addresses and names of machines, with their port.
+  /\[?(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:\d{1,3}(?:\.\d{1,3}){3})?\]?(?::\d{1,5})?/gi,
+  /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b/g,
+  /\b(?:[a-z0-9_-]+\.)+(?:com|net|org|io|ai|dev|app|cloud|cn|co|eu|de|uk|us|fr|ru|jp|in|info|biz|internal|local|localdomain|lan|corp|home|intra|private|svc|cluster|consul|example|test|invalid)\b(?::\d{1,5})?\.?/gi,
+  /\b(?:localhost|[a-z0-9][\w-]*):\d{2,5}\b/gi,
+  /\blocalhost\b/gi,
+];
+
+/**
+ * What an upstream says about a request it refuses, from its error body: OpenAI's, or the forms that compatible servers
+ * use (`{"error":"…"}`, `{"message":"…"}`, `{"detail":…}`).
+ */
+export function readCallerFault(bodyText: string): CallerFault {
+  const body = parse(bodyText);
+  const error = isRecord(body) ? (body['error'] ?? body) : null;
+  if (typeof error === 'string') return { message: cleanMessage(error), code: null, param: null };
+  if (!isRecord(error)) return { message: FALLBACK, code: null, param: null };
+  const message = error['message'] ?? detailOf(error['detail']);
+  return {
+    message: typeof message === 'string' ? cleanMessage(message) : FALLBACK,
+    code: labelOf(error['code']),
+    param: labelOf(error['param']),
+  };
+}
+
+/** An upstream's sentence without URLs, hosts, addresses and keys, of bounded length; never empty. */
+export function cleanMessage(text: string): string {
+  let cleaned = text.slice(0, MESSAGE_CHARS_MAX * 4);
+  for (const pattern of PRIVATE) cleaned = cleaned.replace(pattern, '[removed]');
+  cleaned = cleaned.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+  if (cleaned.length > MESSAGE_CHARS_MAX) cleaned = `${cleaned.slice(0, MESSAGE_CHARS_MAX)}…`;
+  return cleaned === '' ? FALLBACK : cleaned;
+}
+
+/** FastAPI servers answer `{"detail": "…"}` or a list of `{loc, msg}`. */
+function detailOf(detail: unknown): unknown {
+  const first: unknown = Array.isArray(detail) ? detail[0] : detail;
+  return isRecord(first) ? first['msg'] : first;
+}
+
+function labelOf(value: unknown): string | null {
+  return typeof value === 'string' && LABEL.test(value) && cleanMessage(value) === value ? value : null;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

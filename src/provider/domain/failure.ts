@@ -1,0 +1,58 @@
+import type { FailureClass } from './call.js';
+
+/** What the upstream said about a request that it refused as the caller's fault; already cleaned for the caller. */
+export interface CallerFault {
+  message: string;
+  code: string | null;
+  param: string | null;
+}
+
+export interface UpstreamFailureOptions {
+  /** HTTP status of the upstream, when it answered. */
+  status?: number | null;
+  /** Seconds after which the upstream asked to be called again. */
+  retryAfterS?: number | null;
+  callerFault?: CallerFault;
+  /** The same endpoint is likely to serve a second try: the request never reached it, or it failed once by chance. */
+  retrySame?: boolean;
+  cause?: unknown;
+}
+
+/**
+ * Why one attempt at one endpoint failed. Internal to this module: the caller of `ProviderService.call` sees an
+ * `AppError`, and this as an `Attempt`. `reason` is short and stable, without hosts, addresses or keys.
+ */
+export class UpstreamFailure extends Error {
+  override readonly name = 'UpstreamFailure';
+  readonly status: number | null;
+  readonly retryAfterS: number | null;
+  readonly callerFault: CallerFault | null;
+  readonly retrySame: boolean;
+
+  constructor(
+    readonly failure: FailureClass,
+    readonly reason: string,
+    options: UpstreamFailureOptions = {},
+  ) {
+    super(reason, options.cause === undefined ? undefined : { cause: options.cause });
+    this.status = options.status ?? null;
+    this.retryAfterS = options.retryAfterS ?? null;
+    this.callerFault = options.callerFault ?? null;
+    this.retrySame = options.retrySame ?? false;
+  }
+}
+
+/** The class of an upstream's refusal by status; contract §2.3, last paragraph. `null` for a success. */
+export function failureOfStatus(status: number): FailureClass | null {
+  if (status >= 200 && status < 300) return null;
+  if (status === 400 || status === 413 || status === 422) return 'caller_fault';
+  if (status === 429) return 'rate_limited';
+  // 408 and 425 say "not now" about the endpoint; every other 3xx and 4xx is a wrong key, name or address of ours.
+  if (status === 408 || status === 425 || status >= 500) return 'endpoint_fault';
+  return 'operator_fault';
+}
+
+/** Failures that say something about the endpoint's health. */
+export function countsAgainstEndpoint(failure: FailureClass): boolean {
+  return failure === 'endpoint_fault' || failure === 'timeout';
+}

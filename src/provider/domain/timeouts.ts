@@ -1,0 +1,17 @@
+import type { Endpoint, EndpointTimeouts } from './endpoint.js';
+
+/** The time-outs of an endpoint: its own where it has usable ones, else the configured ones. Milliseconds. */
+export function resolveTimeouts({ timeouts }: Endpoint, defaults: EndpointTimeouts): EndpointTimeouts {
+  return {
+    connectMs: usable(timeouts.connectMs) ?? defaults.connectMs,
+    headersMs: usable(timeouts.headersMs) ?? defaults.headersMs,
+    firstTokenMs: usable(timeouts.firstTokenMs) ?? defaults.firstTokenMs,
+    idleMs: usable(timeouts.idleMs) ?? defaults.idleMs,
+    totalMs: usable(timeouts.totalMs) ?? defaults.totalMs,
+  };
+}
+
+/** What a Node timer can hold; the column is free JSON. */
+function usable(value: unknown): number | null {
+  return typeof value === 'number' && value >= 1 && value <= 2_147_483_647 ? value : null;
+}

@@ -1,0 +1,49 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ADAPTERS, AdapterRegistry } from './adapters/adapter-registry.js';
+import { OpenAiAdapter } from './adapters/openai/openai.adapter.js';
+import { SandboxAdapter } from './adapters/sandbox/sandbox.adapter.js';
+import { AttemptRunner } from './attempt/attempt-runner.js';
+import { EndpointBreakers } from './breaker/endpoint-breakers.js';
+import { Failover } from './failover/failover.js';
+import { Patience } from './failover/patience.js';
+import { ProviderEntity } from './persistence/provider.entity.js';
+import { ProviderRepository } from './persistence/provider.repository.js';
+import { ProviderAdmin } from './provider.admin.js';
+import { ProviderDirectory } from './provider.directory.js';
+import { ProviderProbe } from './provider.probe.js';
+import { ProviderService } from './provider.service.js';
+import { StreamRescuer } from './rescue/stream-rescuer.js';
+import { SecretBox } from './secrets/secret-box.js';
+import { TokenCounter } from './tokens/token-counter.js';
+import { UpstreamPools } from './transport/upstream-pools.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([ProviderEntity])],
+  providers: [
+    AdapterRegistry,
+    AttemptRunner,
+    EndpointBreakers,
+    Failover,
+    OpenAiAdapter,
+    Patience,
+    ProviderAdmin,
+    ProviderDirectory,
+    ProviderProbe,
+    ProviderRepository,
+    ProviderService,
+    SandboxAdapter,
+    SecretBox,
+    StreamRescuer,
+    TokenCounter,
+    UpstreamPools,
+    // A new vendor is a folder under adapters/ and a name in this list.
+    {
+      provide: ADAPTERS,
+      inject: [OpenAiAdapter, SandboxAdapter],
+      useFactory: (...adapters: readonly unknown[]) => adapters,
+    },
+  ],
+  exports: [ProviderService, ProviderAdmin, TokenCounter],
+})
+export class ProviderModule {}

@@ -1,0 +1,88 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../platform/config/index.js';
+import { ServedStream } from './answer/served-stream.js';
+import { AttemptRunner } from './attempt/attempt-runner.js';
+import { CallRun, type CallLimits } from './attempt/call-run.js';
+import { EndpointBreakers } from './breaker/endpoint-breakers.js';
+import type { CallSummary, JsonAnswer, ProviderAnswer, StreamAnswer, UpstreamRequest } from './domain/call.js';
+import { completionText } from './domain/completion-text.js';
+import type { Endpoint } from './domain/endpoint.js';
+import type { JsonRecord } from './domain/json.js';
+import { normaliseUsage } from './domain/usage.js';
+import { Failover } from './failover/failover.js';
+import { StreamRescuer } from './rescue/stream-rescuer.js';
+
+/** Calls models at their endpoints. */
+@Injectable()
+export class ProviderService {
+  private readonly limits: CallLimits;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly failover: Failover,
+    private readonly runner: AttemptRunner,
+    private readonly rescuer: StreamRescuer,
+    private readonly breakers: EndpointBreakers,
+  ) {
+    this.limits = {
+      attemptsMax: config.UPSTREAM_ATTEMPTS_MAX,
+      timeouts: {
+        connectMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
+        headersMs: config.UPSTREAM_HEADERS_TIMEOUT_MS,
+        firstTokenMs: config.UPSTREAM_FIRST_TOKEN_TIMEOUT_MS,
+        idleMs: config.UPSTREAM_IDLE_TIMEOUT_MS,
+        totalMs: config.UPSTREAM_TOTAL_TIMEOUT_MS,
+      },
+    };
+  }
+
+  /**
+   * Calls the endpoints in order until one answers. A streamed answer is returned with its first content; until then
+   * nothing has been promised and the next endpoint can take over unseen.
+   * @throws AppError `invalid_request` (the upstream refused the caller's request), `upstream_failed`, `unavailable`,
+   *   `deadline`; `attemptsOf(error)` tells the attempts. CallerGoneError when `signal` is aborted.
+   */
+  async call(request: UpstreamRequest): Promise<ProviderAnswer> {
+    const run = new CallRun(request, this.limits);
+    try {
+      return request.stream ? await this.openStream(run) : await this.complete(run);
+    } catch (error) {
+      run.close();
+      throw error;
+    }
+  }
+
+  /** Whether the breaker of an endpoint lets calls pass. */
+  endpointHealth(endpointId: string): boolean {
+    return this.breakers.isHealthy(endpointId);
+  }
+
+  private async openStream(run: CallRun): Promise<StreamAnswer> {
+    const begun = await this.failover.firstAnswer(run, (endpoint) => this.runner.stream(run, endpoint));
+    return new ServedStream(run, begun, this.rescuer);
+  }
+
+  private async complete(run: CallRun): Promise<JsonAnswer> {
+    const { endpoint, body } = await this.failover.firstAnswer(run, async (candidate) => ({
+      endpoint: candidate,
+      body: await this.runner.complete(run, candidate),
+    }));
+    run.close();
+    return { kind: 'json', endpoint, attempts: run.attempts, body, summary: summaryOf(run, endpoint, body) };
+  }
+}
+
+function summaryOf(run: CallRun, endpoint: Endpoint, body: JsonRecord): CallSummary {
+  const usage = normaliseUsage(body['usage']);
+  const durationMs = Math.round(run.elapsedMs);
+  return {
+    // A completion with output cannot have cost no output tokens: such a count is a missing one.
+    usage: usage?.outputTokens === 0 && completionText(body) !== '' ? null : usage,
+    endpoint,
+    attempts: run.attempts,
+    rescued: null,
+    complete: true,
+    firstTokenMs: durationMs,
+    durationMs,
+  };
+}

@@ -1,0 +1,148 @@
+import type { TokenUsage } from '../domain/call.js';
+import { UpstreamFailure } from '../domain/failure.js';
+import { isRecord, textOf, type JsonRecord } from '../domain/json.js';
+import { normaliseUsage } from '../domain/usage.js';
+import type { Channel, Chunk, Piece } from './chunk.js';
+
+const NO_PIECES: readonly Piece[] = [];
+
+/** Delta fields that are text, by where it belongs. */
+const TEXT_FIELDS: readonly (readonly [field: string, channel: Channel])[] = [
+  ['content', 'content'],
+  ['reasoning_content', 'reasoning'],
+  ['reasoning', 'reasoning'],
+  ['refusal', 'refusal'],
+];
+
+/** Delta fields that are read, or say nothing by themselves; any other one that is set is output of another kind. */
+const KNOWN_FIELDS: ReadonlySet<string> = new Set([
+  ...TEXT_FIELDS.map(([field]) => field),
+  'role',
+  'tool_calls',
+  'function_call',
+  'name',
+]);
+
+/**
+ * Reads the chunks of one stream: what each carries, and what the stream as a whole has said about usage and its end.
+ * Every chunk is parsed (under a microsecond for an ordinary one): a payload that is not JSON must never be forwarded.
+ */
+export class ChunkReader {
+  /** The upstream's last word on usage. */
+  usage: TokenUsage | null = null;
+  /** A tool call, or output that is not text, has begun: the answer cannot be continued by another endpoint. */
+  hasToolCalls = false;
+  hasOtherOutput = false;
+  outputChars = 0;
+  /** Output has come since the last usage: that usage is not the final one unless the stream was whole. */
+  hasOutputSinceUsage = false;
+  private readonly finishedChoices = new Set<unknown>();
+
+  /** @param choices how many the caller asked for (`n`). */
+  constructor(private readonly choices: number = 1) {}
+
+  /** Every choice has said why it ended: what follows can only be usage and the end marker. */
+  get isFinished(): boolean {
+    return this.finishedChoices.size >= this.choices;
+  }
+
+  /**
+   * Reads one payload.
+   * @throws UpstreamFailure when it is no chunk: not JSON, not an object, or an error.
+   */
+  read(data: string, event: string): Chunk {
+    const parsed = parseRecord(data);
+    if (event === 'error' || (parsed['error'] !== undefined && parsed['error'] !== null)) throw errorInStream(parsed);
+    const hasUsage = this.readUsage(parsed['usage']);
+    const choices = parsed['choices'];
+    if (!Array.isArray(choices) || choices.length === 0) {
+      return { data, outputChars: 0, usageOnly: hasUsage, isContent: false, isFinish: false, pieces: NO_PIECES };
+    }
+    const pieces: Piece[] = [];
+    const finishedBefore = this.finishedChoices.size;
+    let isContent = false;
+    for (const choice of choices as unknown[]) {
+      if (isRecord(choice) && this.readChoice(choice, pieces)) isContent = true;
+    }
+    let outputChars = 0;
+    for (const piece of pieces) outputChars += piece.text.length;
+    this.outputChars += outputChars;
+    if (outputChars > 0) this.hasOutputSinceUsage = !hasUsage;
+    const isFinish = this.finishedChoices.size > finishedBefore;
+    return { data, outputChars, usageOnly: false, isContent: isContent || outputChars > 0, isFinish, pieces };
+  }
+
+  private readUsage(raw: unknown): boolean {
+    if (!isRecord(raw)) return false;
+    this.usage = normaliseUsage(raw);
+    this.hasOutputSinceUsage = false;
+    return true;
+  }
+
+  /** @returns whether the choice carries something a caller waits for. */
+  private readChoice(choice: JsonRecord, pieces: Piece[]): boolean {
+    const delta = choice['delta'];
+    const isContent = isRecord(delta) && this.readDelta(delta, pieces);
+    const finish = choice['finish_reason'];
+    if (typeof finish !== 'string' || finish === '') return isContent;
+    this.finishedChoices.add(choice['index']);
+    return true;
+  }
+
+  private readDelta(delta: JsonRecord, pieces: Piece[]): boolean {
+    let isContent = false;
+    for (const [field, channel] of TEXT_FIELDS) {
+      const text = delta[field];
+      // Some vendors send the same reasoning under both names: count it once.
+      if (field === 'reasoning' && textOf(delta['reasoning_content']) !== '') continue;
+      if (typeof text === 'string' && text !== '') addText(pieces, channel, text);
+    }
+    if (this.readToolCalls(delta, pieces)) isContent = true;
+    for (const field in delta) {
+      if (KNOWN_FIELDS.has(field) || isEmpty(delta[field])) continue;
+      this.hasOtherOutput = true;
+      isContent = true;
+    }
+    return isContent;
+  }
+
+  private readToolCalls(delta: JsonRecord, pieces: Piece[]): boolean {
+    const { tool_calls: calls, function_call: legacyCall } = delta;
+    const functions: unknown[] = isRecord(legacyCall) ? [legacyCall] : [];
+    if (Array.isArray(calls))
+      functions.push(...calls.map((call: unknown) => (isRecord(call) ? call['function'] : null)));
+    if (functions.length === 0) return false;
+    this.hasToolCalls = true;
+    for (const called of functions) {
+      if (isRecord(called)) addText(pieces, 'tool', textOf(called['name']) + textOf(called['arguments']));
+    }
+    return true;
+  }
+}
+
+function addText(pieces: Piece[], channel: Channel, text: string): void {
+  if (text !== '') pieces.push({ channel, text });
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+function parseRecord(data: string): JsonRecord {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(data);
+  } catch (error) {
+    throw new UpstreamFailure('endpoint_fault', 'malformed_chunk', { cause: error });
+  }
+  if (!isRecord(parsed)) throw new UpstreamFailure('endpoint_fault', 'malformed_chunk');
+  return parsed;
+}
+
+/** An error that the upstream reports after its 200. */
+function errorInStream(payload: JsonRecord): UpstreamFailure {
+  const error = isRecord(payload['error']) ? payload['error'] : payload;
+  const code = String(error['code'] ?? error['type'] ?? error['status'] ?? '');
+  const isLimit = code === '429' || /rate_?limit/i.test(code);
+  return new UpstreamFailure(isLimit ? 'rate_limited' : 'endpoint_fault', 'error_in_stream');
+}

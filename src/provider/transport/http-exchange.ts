@@ -1,0 +1,179 @@
+import type { Dispatcher } from 'undici';
+import type { AttemptWatch } from '../attempt/attempt-watch.js';
+import { UpstreamFailure } from '../domain/failure.js';
+import { transportFailure, type ExchangePhase } from './transport-failure.js';
+
+export interface ExchangeRequest {
+  method: 'GET' | 'POST';
+  path: string;
+  /** Names and values in turn. */
+  headers: string[];
+  body: string | null;
+}
+
+/** Unread bytes above which the socket is paused; what the kernel then holds back reaches the upstream as back-pressure. */
+const UNREAD_BYTES_MAX = 64 * 1024;
+
+/** How long an answer that is complete for us may take to end by itself, so that its connection can be used again. */
+const LINGER_MS = 500;
+
+type Waiter = { resolve: (chunks: Buffer[] | null) => void; reject: (error: Error) => void };
+
+/** One HTTP request and its answer, read by pulling. Nothing is read from the socket that nobody has asked for. */
+export class HttpExchange implements Dispatcher.DispatchHandler {
+  statusCode = 0;
+  headers: Readonly<Record<string, string | string[] | undefined>> = {};
+  private controller: Dispatcher.DispatchController | null = null;
+  private phase: ExchangePhase = 'connecting';
+  private opening: { resolve: () => void; reject: (error: Error) => void } | null = null;
+  private waiter: Waiter | null = null;
+  private unread: Buffer[] = [];
+  private unreadBytes = 0;
+  private ended = false;
+  private discarding = false;
+  private failure: Error | null = null;
+
+  private constructor(private readonly watch: AttemptWatch) {}
+
+  /**
+   * Sends a request and waits for the headers of its answer, whatever their status.
+   * @throws UpstreamFailure when there are none; the reason of the watch when it ended the attempt.
+   */
+  static async open(pool: Dispatcher, request: ExchangeRequest, watch: AttemptWatch): Promise<HttpExchange> {
+    const exchange = new HttpExchange(watch);
+    watch.enter('connect');
+    await new Promise<void>((resolve, reject) => {
+      exchange.opening = { resolve, reject };
+      watch.onCancel((reason) => exchange.abort(reason));
+      if (exchange.failure !== null) return;
+      // The watch keeps the time; undici's own timers are coarse and know nothing of phases.
+      pool.dispatch({ ...request, headersTimeout: 0, bodyTimeout: 0 }, exchange);
+    });
+    return exchange;
+  }
+
+  /** The value of a header that is sent once, in lower case name; empty when absent. */
+  header(name: string): string {
+    const value = this.headers[name];
+    return (Array.isArray(value) ? value[0] : value) ?? '';
+  }
+
+  /**
+   * All bytes that have arrived since the last call, waiting for some when there are none.
+   * @returns `null` at the end of the answer.
+   * @throws UpstreamFailure when the connection breaks, after what had arrived was read.
+   */
+  read(): Promise<Buffer[] | null> {
+    if (this.unread.length > 0) return Promise.resolve(this.takeUnread());
+    if (this.failure !== null) return Promise.reject(this.failure);
+    if (this.ended) return Promise.resolve(null);
+    if (this.controller?.paused === true) this.controller.resume();
+    return new Promise((resolve, reject) => {
+      this.waiter = { resolve, reject };
+    });
+  }
+
+  /**
+   * The rest of the body.
+   * @throws UpstreamFailure `answer_too_large` above `bytesMax`.
+   */
+  async readAll(bytesMax: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for (;;) {
+      this.watch.enter('idle');
+      const read = await this.read();
+      if (read === null)
+        return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes);
+      for (const chunk of read) {
+        bytes += chunk.length;
+        chunks.push(chunk);
+      }
+      if (bytes > bytesMax) {
+        this.cancel();
+        throw new UpstreamFailure('endpoint_fault', 'answer_too_large', { status: this.statusCode });
+      }
+    }
+  }
+
+  /** Nothing more is wanted: an answer that ends soon keeps its connection, any other is cut off. */
+  finish(): void {
+    if (this.ended || this.failure !== null) return;
+    this.discarding = true;
+    this.takeUnread();
+    this.controller?.resume();
+    setTimeout(() => this.cancel(), LINGER_MS).unref();
+  }
+
+  /** Ends the exchange at once; the upstream sees its connection close. */
+  cancel(): void {
+    this.abort(new UpstreamFailure('endpoint_fault', 'cancelled'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.failure !== null) return controller.abort(this.failure);
+    this.phase = 'waiting';
+    this.watch.enter('headers');
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (statusCode < 200) return;
+    this.statusCode = statusCode;
+    this.headers = headers;
+    this.phase = 'reading';
+    this.opening?.resolve();
+    this.opening = null;
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.discarding) return;
+    this.unread.push(chunk);
+    this.unreadBytes += chunk.length;
+    if (this.waiter !== null) {
+      // Resolved now, taken when the microtask runs: all pieces of this network read travel together.
+      const { resolve } = this.waiter;
+      this.waiter = null;
+      queueMicrotask(() => resolve(this.takeUnread()));
+    } else if (this.unreadBytes > UNREAD_BYTES_MAX) {
+      controller.pause();
+    }
+  }
+
+  onResponseEnd(): void {
+    this.ended = true;
+    if (this.waiter === null) return;
+    this.waiter.resolve(null);
+    this.waiter = null;
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.fail(transportFailure(error, this.phase));
+  }
+
+  private abort(reason: Error): void {
+    if (this.ended) return;
+    this.fail(reason);
+    this.controller?.abort(reason);
+  }
+
+  private fail(reason: Error): void {
+    if (this.failure !== null) return;
+    this.failure = reason;
+    this.opening?.reject(reason);
+    this.opening = null;
+    this.waiter?.reject(reason);
+    this.waiter = null;
+  }
+
+  private takeUnread(): Buffer[] {
+    const chunks = this.unread;
+    this.unread = [];
+    this.unreadBytes = 0;
+    return chunks;
+  }
+}
