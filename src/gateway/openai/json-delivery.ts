@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { JsonAnswer } from '../../provider/index.js';
+import { completionText, type JsonAnswer } from '../../provider/index.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { usedHeadersOf } from './answer-headers.js';
@@ -23,7 +23,7 @@ export class JsonDelivery {
     const outcome = await this.outcomes.outcomeOf(context, {
       reason: isFree ? 'free_hangup' : 'complete',
       summary: answer.summary,
-      delivered: () => outputTextOf(answer.body),
+      delivered: () => completionText(answer.body),
       status: left ? CLIENT_CLOSED_STATUS : 200,
     });
     await this.outcomes.capture(context, outcome);
@@ -51,20 +51,6 @@ function withMetadata(
     ...(isObject(usage) ? { usage: { ...usage, cost: costUsd } } : {}),
     ...(theirs === undefined || theirs === null || isObject(theirs) ? { metadata: { ...theirs, ...metadata } } : {}),
   };
-}
-
-/** All output text of a whole answer, for counting when the provider sent no usage. */
-function outputTextOf(body: Record<string, unknown>): string {
-  if (!Array.isArray(body.choices)) return '';
-  return body.choices.map((choice: unknown) => textOfChoice(choice)).join('\n');
-}
-
-function textOfChoice(choice: unknown): string {
-  if (!isObject(choice) || !isObject(choice.message)) return '';
-  const { content, reasoning_content: reasoning, tool_calls: calls } = choice.message;
-  const texts = [content, reasoning].filter((text): text is string => typeof text === 'string' && text !== '');
-  if (Array.isArray(calls) && calls.length > 0) texts.push(JSON.stringify(calls));
-  return texts.join('\n');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
