@@ -61,7 +61,8 @@ export class ModelRepository {
 
   /** Versions of one model, newest first. */
   async prices(modelId: string, manager: PoolTransaction = this.dataSource.manager): Promise<Price[]> {
-    return manager.find(ModelPriceEntity, { where: { modelId }, order: { version: 'DESC' } });
+    const rows = await manager.find(ModelPriceEntity, { where: { modelId }, order: { version: 'DESC' } });
+    return rows.map(priceOf);
   }
 
   async insertEndpoint(endpoint: Partial<ModelEndpointEntity>): Promise<void> {
@@ -93,6 +94,11 @@ export class ModelRepository {
   async insertTierRate(manager: PoolTransaction, rate: Omit<TierRateEntity, 'createdAt'>): Promise<void> {
     await manager.insert(TierRateEntity, rate);
   }
+}
+
+function priceOf(row: ModelPriceEntity): Price {
+  const { id, modelId, version, inputPerMtok, outputPerMtok, cacheReadPerMtok, cacheWritePerMtok, effectiveAt } = row;
+  return { id, modelId, version, inputPerMtok, outputPerMtok, cacheReadPerMtok, cacheWritePerMtok, effectiveAt };
 }
 
 /** A row with the same unique name is there already. */
