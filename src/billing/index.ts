@@ -1,4 +1,12 @@
 export * from './domain/estimate.js';
+export type { Explanation } from './domain/explanation.js';
 export * from './domain/outcome.js';
 export * from './domain/price.js';
 export * from './domain/trace.js';
+export * from './domain/usage.js';
+export * from './billing.module.js';
+export * from './explain.service.js';
+export * from './request-traces.js';
+export * from './settlement-queue.js';
+export * from './settlement.service.js';
+export * from './usage.service.js';

@@ -15,6 +15,8 @@ export interface Outcome {
   /** Price of the usage under the pinned price version, micro-credits. */
   creditsUsedMicros: string;
   priceId: string;
+  /** What the provider asks for the usage, micro-USD; also when the caller is not charged. */
+  providerCostUsdMicros: string;
   providerName: string | null;
   endpointId: string | null;
   attempts: readonly Attempt[];

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { priceOf, SettlementQueue, type Outcome } from '../../billing/index.js';
+import { priceOf, providerCostOf, SettlementQueue, type Outcome } from '../../billing/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { formatDecimal, ZERO_MICROS } from '../../platform/money/index.js';
 import type { CallSummary, TokenUsage } from '../../provider/index.js';
@@ -34,9 +34,9 @@ export class OutcomeRecorder {
   ) {}
 
   /** The outcome of an end, priced with the version pinned at the freeze. Nothing is written yet. */
-  async outcomeOf(context: RequestContext, end: CallEnd): Promise<Outcome> {
+  outcomeOf(context: RequestContext, end: CallEnd): Outcome {
     const { price } = filled(context.route, 'route');
-    const measured = await this.measure(context, end);
+    const measured = this.measure(context, end);
     const creditsUsed = measured.disposition === 'charge' ? priceOf(measured.usage, price) : ZERO_MICROS;
     const { summary } = end;
     return {
@@ -44,6 +44,7 @@ export class OutcomeRecorder {
       reason: end.reason,
       creditsUsedMicros: creditsUsed.toString(),
       priceId: price.id,
+      providerCostUsdMicros: (summary === null ? 0n : providerCostOf(measured.usage, summary.endpoint)).toString(),
       providerName: summary?.endpoint.providerName ?? null,
       endpointId: summary?.endpoint.id ?? null,
       attempts: summary?.attempts ?? context.attempts,
@@ -74,10 +75,7 @@ export class OutcomeRecorder {
     });
   }
 
-  private async measure(
-    context: RequestContext,
-    end: CallEnd,
-  ): Promise<Pick<Outcome, 'disposition' | 'usage' | 'usageSource'>> {
+  private measure(context: RequestContext, end: CallEnd): Pick<Outcome, 'disposition' | 'usage' | 'usageSource'> {
     const usage = end.summary?.usage ?? null;
     if (UNCHARGED.has(end.reason)) {
       return {
@@ -91,7 +89,7 @@ export class OutcomeRecorder {
     if (delivered === '' || this.config.INCOMPLETE_STREAM_BILLING === 'release') {
       return { disposition: 'release', usage: NO_USAGE, usageSource: 'unavailable' };
     }
-    const estimated = await this.estimator.estimate(filled(context.body, 'body'), delivered);
+    const estimated = this.estimator.estimate(filled(context.body, 'body'), delivered);
     return { disposition: 'charge', usage: estimated, usageSource: 'estimated' };
   }
 }

@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { QueueModule } from '../platform/queue/index.js';
+import { RouterModule } from '../router/index.js';
+import { WalletModule } from '../wallet/index.js';
+import { ExplainService } from './explain.service.js';
+import { Housekeeping } from './jobs/housekeeping.js';
+import { SettlementProcessor } from './jobs/settlement.processor.js';
+import { Sweeper } from './jobs/sweeper.js';
+import { RequestTraceEntity } from './persistence/request-trace.entity.js';
+import { SettlementRepository } from './persistence/settlement.repository.js';
+import { TraceRepository } from './persistence/trace.repository.js';
+import { UsageRecordEntity } from './persistence/usage-record.entity.js';
+import { UsageRepository } from './persistence/usage.repository.js';
+import { RequestTraces } from './request-traces.js';
+import { SettlementQueue } from './settlement-queue.js';
+import { SettlementService } from './settlement.service.js';
+import { UsageService } from './usage.service.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([UsageRecordEntity, RequestTraceEntity]), QueueModule, RouterModule, WalletModule],
+  providers: [
+    ExplainService,
+    Housekeeping,
+    RequestTraces,
+    SettlementProcessor,
+    SettlementQueue,
+    SettlementRepository,
+    SettlementService,
+    Sweeper,
+    TraceRepository,
+    UsageRepository,
+    UsageService,
+  ],
+  exports: [ExplainService, RequestTraces, SettlementQueue, SettlementService, UsageService],
+})
+export class BillingModule {}

@@ -1,0 +1,164 @@
+import { formatDecimal } from '../../platform/money/index.js';
+import type { Freeze } from '../../wallet/index.js';
+import type { Outcome } from './outcome.js';
+import { STAGES, type RequestTrace, type Stage, type StageRecord } from './trace.js';
+import type { UsageRecord } from './usage.js';
+import { verdictOf } from './verdict.js';
+
+/** Everything that is known of one request. A part that was lost, or never came to be, is `null`. */
+export interface RequestEvidence {
+  requestId: string;
+  clientRequestId: string;
+  trace: RequestTrace | null;
+  freeze: Freeze | null;
+  usage: UsageRecord | null;
+  /** The settlement queue now; `null` when it is not needed or does not answer. */
+  job: Record<string, unknown> | null;
+  /** How many requests share the id that was asked for. */
+  matches: number;
+}
+
+/** The answer of `/requests/{id}`, as it goes out. */
+export interface Explanation {
+  request_id: string;
+  client_request_id: string;
+  /** Requests that share the id that was asked for; the newest is explained. */
+  matches: number;
+  /** HTTP status that the caller saw; `null` while it is not known. */
+  status: number | null;
+  verdict: string;
+  next_step: string;
+  /** All nine, in order. */
+  stages: StageRecord[];
+}
+
+/** Tells what happened to a request, from its trace where there is one, and from the rows of its money in any case. */
+export function explain(evidence: RequestEvidence): Explanation {
+  const stages = STAGES.map((stage) => stageOf(stage, evidence));
+  const outcome = outcomeOf(evidence.freeze);
+  return {
+    request_id: evidence.requestId,
+    client_request_id: evidence.clientRequestId,
+    matches: evidence.matches,
+    status: evidence.trace?.status ?? outcome?.status ?? null,
+    ...verdictOf(stages, evidence),
+    stages,
+  };
+}
+
+/** What an outcome on a freeze row says; `null` while there is none. */
+export function outcomeOf(freeze: Freeze | null): Outcome | null {
+  return (freeze?.outcome ?? null) as Outcome | null;
+}
+
+function stageOf(stage: Stage, evidence: RequestEvidence): StageRecord {
+  const traced = evidence.trace?.stages.find((record) => record.stage === stage) ?? null;
+  const { freeze } = evidence;
+  if (freeze === null) return traced ?? notReached(stage);
+  switch (stage) {
+    case 'freeze':
+      return { ...(traced ?? passed(stage)), status: 'passed', ...freezeFacts(freeze) };
+    case 'provider':
+      return traced ?? providerFromRow(freeze);
+    case 'capture':
+      return captureStage(traced, freeze);
+    case 'settle':
+      return settleStage(traced, freeze, evidence);
+    default:
+      // A freeze exists, so every stage before it has passed, whatever became of the trace.
+      return traced ?? passed(stage);
+  }
+}
+
+function freezeFacts(freeze: Freeze): Record<string, unknown> {
+  const { amountMicros, tier, state, extensions } = freeze;
+  return { amount: formatDecimal(amountMicros), tier, state, extensions, frozen_at: freeze.createdAt.toISOString() };
+}
+
+function providerFromRow(freeze: Freeze): StageRecord {
+  const outcome = outcomeOf(freeze);
+  if (outcome === null) return { stage: 'provider', status: freeze.state === 'held' ? 'pending' : 'failed', ms: null };
+  const status = outcome.providerName === null ? 'failed' : 'passed';
+  const { attempts, rescued, providerName: provider } = outcome;
+  return { stage: 'provider', status, ms: outcome.durationMs, attempts, provider, ended: outcome.reason, rescued };
+}
+
+function captureStage(traced: StageRecord | null, freeze: Freeze): StageRecord {
+  const outcome = outcomeOf(freeze);
+  if (outcome === null) {
+    if (traced !== null) return traced;
+    return freeze.state === 'held' ? notReached('capture') : { stage: 'capture', status: 'failed', ms: null };
+  }
+  return {
+    ...(traced ?? passed('capture')),
+    status: 'passed',
+    disposition: outcome.disposition,
+    reason: outcome.reason,
+    usage_source: outcome.usageSource,
+    captured_at: freeze.capturedAt?.toISOString() ?? null,
+  };
+}
+
+function settleStage(traced: StageRecord | null, freeze: Freeze, evidence: RequestEvidence): StageRecord {
+  const { usage, job } = evidence;
+  const facts = {
+    ...(freeze.settleAttempts > 0 ? { failed_attempts: freeze.settleAttempts, error: freeze.settleError } : {}),
+    ...(usage === null ? {} : { usage: usageFacts(usage) }),
+    ...(job === null ? {} : { job }),
+  };
+  const base = { stage: 'settle' as const, ms: traced?.ms ?? null };
+  if (freeze.endedAt !== null && usage !== null) {
+    const status = usage.status === 'expired' || usage.status === 'failed' ? 'failed' : 'passed';
+    const ms = freeze.capturedAt === null ? base.ms : freeze.endedAt.getTime() - freeze.capturedAt.getTime();
+    return { ...base, status, ms: ms !== null && ms < 0 ? base.ms : ms, state: usage.status, ...facts };
+  }
+  if (outcomeOf(freeze) === null && freeze.state === 'held') return { ...notReached('settle'), state: 'held' };
+  return { ...base, status: 'pending', state: freeze.state, ...facts };
+}
+
+function usageFacts(usage: UsageRecord): Record<string, unknown> {
+  return {
+    model: usage.modelKey,
+    provider: usage.provider,
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cached_input_tokens: usage.cachedInputTokens,
+    cached_output_tokens: usage.cachedOutputTokens,
+    credits_used: formatDecimal(usage.creditsUsedMicros),
+    credits_charged: formatDecimal(usage.creditsChargedMicros),
+    shortfall: formatDecimal(usage.shortfallMicros),
+    provider_cost_usd: formatDecimal(usage.providerCostUsdMicros),
+    usage_source: usage.usageSource,
+    settled_at: usage.settledAt?.toISOString() ?? null,
+  };
+}
+
+function passed(stage: Stage): StageRecord {
+  return { stage, status: 'passed', ms: null };
+}
+
+function notReached(stage: Stage): StageRecord {
+  return { stage, status: 'not_reached', ms: null };
+}
+
+/** Facts about providers and the machinery, which a caller is not shown. */
+const INTERNAL_FACTS: ReadonlySet<string> = new Set(['detail', 'endpoints', 'job', 'provider_cost_usd', 'rescued']);
+
+/** The same explanation for the caller of the request: how many attempts, but not where and why they failed. */
+export function forCaller(explanation: Explanation): Explanation {
+  return { ...explanation, stages: explanation.stages.map((stage) => withoutInternals(stage) as StageRecord) };
+}
+
+function withoutInternals(facts: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(facts)
+      .filter(([name]) => !INTERNAL_FACTS.has(name))
+      .map(([name, value]) => {
+        if (name === 'attempts') return [name, Array.isArray(value) ? value.length : value];
+        if (name === 'usage' && typeof value === 'object' && value !== null) {
+          return [name, withoutInternals(value as Record<string, unknown>)];
+        }
+        return [name, value];
+      }),
+  );
+}

@@ -1,0 +1,99 @@
+import { formatDecimal } from '../../platform/money/index.js';
+import type { RequestEvidence } from './explanation.js';
+import type { Stage, StageRecord } from './trace.js';
+import type { UsageRecord } from './usage.js';
+
+export interface Verdict {
+  verdict: string;
+  next_step: string;
+}
+
+/** What to do about a refusal that brought no hint of its own. */
+const ADVICE: Readonly<Record<Stage, string>> = {
+  receive: 'Check the method and the path of the request.',
+  authenticate: 'Check that the API key is sent, known, ACTIVE and not expired.',
+  read_body: 'Correct the field that the error names and send the request again.',
+  policy: "Check the key's policy, tier, fixed model and quotas, and the credits of its wallets.",
+  route: 'Check that a model of an allowed tier is enabled, fits the request and has a healthy endpoint.',
+  freeze: 'Top the wallet up, lower max_tokens, or raise the limits of the key.',
+  provider: 'Look at the attempts of the provider stage and test the endpoints that failed.',
+  capture: 'Check the database; the freeze expires by itself and nothing is charged.',
+  settle: 'Look at the error of the settle stage.',
+};
+const NOTHING = 'Nothing to do.';
+
+/** One sentence on what happened, and one on what to do now. */
+export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvidence): Verdict {
+  const { usage, freeze } = evidence;
+  const stopped = stages.find(({ status }) => status === 'refused' || status === 'failed');
+  if (usage?.status === 'expired') return expired(usage);
+  if (usage?.status === 'failed') {
+    return {
+      verdict: 'The outcome could not be settled ten times; the freeze was released and nothing was charged.',
+      next_step: 'Read the error of the settle stage and correct the balance by an adjustment if a charge is due.',
+    };
+  }
+  if (stopped !== undefined && stopped.stage !== 'settle') return stoppedAt(stopped, evidence);
+  if (usage?.status === 'settled') return settled(usage);
+  if (usage?.status === 'released') {
+    return { verdict: 'The frozen credits were given back; nothing was charged.', next_step: NOTHING };
+  }
+  if (freeze?.state === 'captured') return waiting(freeze.settleAttempts, freeze.settleError);
+  if (freeze?.state === 'held') {
+    return {
+      verdict: `The request is still running; ${formatDecimal(freeze.amountMicros)} credits are frozen for it.`,
+      next_step: 'Ask again when it has ended.',
+    };
+  }
+  return { verdict: 'The request passed every stage that is known of it.', next_step: NOTHING };
+}
+
+function stoppedAt(stage: StageRecord, { trace, usage }: RequestEvidence): Verdict {
+  const message = typeof stage['message'] === 'string' ? `: ${stage['message']}` : '';
+  const status = trace === null ? '' : ` with HTTP ${String(trace.status)}`;
+  const money = usage === null ? '' : ` ${moneyOf(usage)}`;
+  return {
+    verdict: `The request was ${stage.status === 'refused' ? 'refused' : 'ended by a failure'} at stage ${stage.stage}${status}${message}.${money}`,
+    next_step: typeof stage['hint'] === 'string' ? stage['hint'] : ADVICE[stage.stage],
+  };
+}
+
+function settled(usage: UsageRecord): Verdict {
+  const by = usage.provider === null ? '' : ` by ${usage.provider}`;
+  return {
+    verdict: `The request was answered${by} with ${usage.modelKey}. ${moneyOf(usage)}`,
+    next_step:
+      usage.shortfallMicros > 0n ? `Top the ${usage.tier} wallet up; the shortfall is borne by the platform.` : NOTHING,
+  };
+}
+
+function expired(usage: UsageRecord): Verdict {
+  const late =
+    usage.creditsUsedMicros > 0n
+      ? ` Its outcome came afterwards: ${formatDecimal(usage.shortfallMicros)} credits are a shortfall of the platform.`
+      : '';
+  return {
+    verdict: `The process that served the request ended before an outcome was written; the freeze expired and nothing was charged.${late}`,
+    next_step: 'Look for the end of that process in the logs; the caller may send the request again.',
+  };
+}
+
+function waiting(failedAttempts: number, error: string | null): Verdict {
+  if (failedAttempts === 0) {
+    return {
+      verdict: 'The request was answered; its settlement is waiting for a worker.',
+      next_step: 'Ask again in a second.',
+    };
+  }
+  return {
+    verdict: `The request was answered; its settlement has failed ${String(failedAttempts)} times and is tried again: ${error ?? 'no reason known'}.`,
+    next_step: ADVICE.settle,
+  };
+}
+
+function moneyOf(usage: UsageRecord): string {
+  const charged = formatDecimal(usage.creditsChargedMicros);
+  if (usage.creditsUsedMicros === 0n) return 'Nothing was charged.';
+  if (usage.shortfallMicros === 0n) return `${charged} credits were charged.`;
+  return `${charged} credits were charged; ${formatDecimal(usage.shortfallMicros)} more could not be taken from the wallet.`;
+}

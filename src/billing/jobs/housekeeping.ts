@@ -1,0 +1,57 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../../platform/clock/index.js';
+import { CONFIG, type Config } from '../../platform/config/index.js';
+import { requestIdFloor } from '../../platform/ids/index.js';
+import { LOGGER, type Logger } from '../../platform/logging/index.js';
+import { SettlementDesk } from '../../wallet/index.js';
+import { SettlementRepository } from '../persistence/settlement.repository.js';
+
+const CLEAN_EVERY_MS = 60_000;
+/** Rows of one statement: short locks, and a shutdown never waits long. */
+const DELETE_MAX = 5_000;
+const CHANGES_KEPT = 10_000;
+const DAY_MS = 86_400_000;
+
+/** Deletes rows that nobody reads any more: old traces, leases and change notices. Runs in every worker process. */
+@Injectable()
+export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | null = null;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly desk: SettlementDesk,
+    private readonly repository: SettlementRepository,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.WORKERS_ENABLED) return;
+    this.timer = setInterval(() => {
+      this.running = this.clean().catch((error: unknown) => {
+        this.logger.warn({ error: String(error) }, 'old rows could not be deleted');
+      });
+    }, CLEAN_EVERY_MS).unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    if (this.timer !== null) clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** One round. Safe in several processes at once. */
+  async clean(): Promise<void> {
+    await this.desk.deleteOldLeases();
+    const floor = requestIdFloor(this.clock.nowMs() - this.config.TRACE_RETENTION_DAYS * DAY_MS);
+    await this.repeat(() => this.repository.deleteTraces(floor, DELETE_MAX));
+    await this.repeat(() => this.repository.deleteChanges(CHANGES_KEPT, DELETE_MAX));
+  }
+
+  private async repeat(step: () => Promise<boolean>): Promise<void> {
+    let more = true;
+    while (more && !this.stopped) more = await step();
+  }
+}

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { inTransaction } from '../../platform/database/index.js';
+import type { Queryable } from '../../wallet/index.js';
+import type { SettlementItem } from '../domain/settlement.js';
+
+const SETTLE = `select status, used, charged, shortfall from billing_settle($1)`;
+const RELEASE_HELD = `select id from billing_settle($1)`;
+const EXPIRE = `select id from billing_expire_dead($1, $2 * interval '1 millisecond')`;
+const DELETE_TRACES = `delete from request_trace where request_id in (
+  select request_id from request_trace where request_id < $1 order by request_id limit $2)`;
+const DELETE_CHANGES = `delete from config_change where version in (
+  select version from config_change where created_at < now() - interval '1 day'
+    and version <= (select version from config_version) - $1 order by version limit $2)`;
+
+export interface SettledRow {
+  status: string;
+  used: string;
+  charged: string;
+  shortfall: string;
+}
+
+/** Settlement across wallet and billing, always in one transaction. */
+@Injectable()
+export class SettlementRepository {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
+    return inTransaction(this.dataSource, work);
+  }
+
+  /** Ends freezes and records their usage. Freezes that have ended already are not in the result. */
+  async settle(items: readonly SettlementItem[], transaction: Queryable): Promise<SettledRow[]> {
+    return transaction.query<SettledRow[]>(SETTLE, [JSON.stringify(items)]);
+  }
+
+  /** Releases a freeze by hand. @returns whether it was open. */
+  async release(accountId: string, id: string): Promise<boolean> {
+    const item = { account_id: accountId, id, kind: 'release', status: 'released' };
+    return (await this.dataSource.query<object[]>(RELEASE_HELD, [JSON.stringify([item])])).length > 0;
+  }
+
+  /** Expires held freezes of processes whose lease is over. @returns how many. */
+  async expireDead(limit: number, graceMs: number): Promise<number> {
+    return (await this.dataSource.query<object[]>(EXPIRE, [limit, graceMs])).length;
+  }
+
+  /** Deletes traces older than a request id. @returns whether more are left. */
+  async deleteTraces(belowRequestId: string, limit: number): Promise<boolean> {
+    const [, count] = await this.dataSource.query<[unknown, number]>(DELETE_TRACES, [belowRequestId, limit]);
+    return count >= limit;
+  }
+
+  /** Deletes change notices that every living process has long read. @returns whether more are left. */
+  async deleteChanges(kept: number, limit: number): Promise<boolean> {
+    const [, count] = await this.dataSource.query<[unknown, number]>(DELETE_CHANGES, [kept, limit]);
+    return count >= limit;
+  }
+}

@@ -1,0 +1,99 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
+import type { RequestTrace } from './domain/trace.js';
+import { TraceRepository, type Found } from './persistence/trace.repository.js';
+
+const KEPT_MAX = 20_000;
+const INSERT_MAX = 2_000;
+const FLUSH_AFTER_MS = 200;
+const RETRY_AFTER_MS = 1_000;
+const FIRST_ERROR_STATUS = 400;
+
+/**
+ * Traces of requests, written in the background in bulk: a request never waits for its trace, and traces never hold more
+ * than a bounded memory. When they overflow, refused requests go first. Money does not depend on them.
+ */
+@Injectable()
+export class RequestTraces implements OnApplicationShutdown {
+  private served: RequestTrace[] = [];
+  private refused: RequestTrace[] = [];
+  private timer: NodeJS.Timeout | null = null;
+  private writing: Promise<void> = Promise.resolve();
+  private readonly dropped: Counter;
+
+  constructor(
+    private readonly repository: TraceRepository,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METRICS) metrics: Registry,
+  ) {
+    this.dropped = new Counter({
+      name: 'request_traces_dropped_total',
+      help: 'Traces that found no room in memory; their requests are explained from money rows alone.',
+      registers: [metrics],
+    });
+  }
+
+  /** Takes a trace; returns at once. Do not change the trace afterwards. */
+  record(trace: RequestTrace): void {
+    if (this.served.length + this.refused.length >= KEPT_MAX) {
+      this.dropped.inc();
+      if (trace.status >= FIRST_ERROR_STATUS || this.refused.length === 0) return;
+      this.refused.pop();
+    }
+    (trace.status >= FIRST_ERROR_STATUS ? this.refused : this.served).push(trace);
+    this.schedule(FLUSH_AFTER_MS);
+  }
+
+  /** The trace of a request by the gateway's own id. */
+  findById(requestId: string): Promise<RequestTrace | null> {
+    return this.repository.findById(requestId);
+  }
+
+  /** The newest request with a client's label, and how many share it; with `apiKeyId`, only requests of that key. */
+  findByClientId(clientRequestId: string, apiKeyId: string | null): Promise<Found<RequestTrace> | null> {
+    return this.repository.findByClientId(clientRequestId, apiKeyId);
+  }
+
+  /** Writes everything recorded so far. @throws when the database is away; the traces stay in memory. */
+  async flush(): Promise<void> {
+    while (this.served.length + this.refused.length > 0) {
+      const batch = [...this.served.splice(0, INSERT_MAX), ...this.refused.splice(0, INSERT_MAX)];
+      try {
+        await this.repository.insert(batch);
+      } catch (error) {
+        for (const trace of batch) this.keep(trace);
+        throw error;
+      }
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.timer !== null) clearTimeout(this.timer);
+    await this.writing;
+    await this.flush().catch((error: unknown) => this.logger.warn({ error: String(error) }, 'traces were lost'));
+  }
+
+  private keep(trace: RequestTrace): void {
+    if (this.served.length + this.refused.length >= KEPT_MAX) this.dropped.inc();
+    else (trace.status >= FIRST_ERROR_STATUS ? this.refused : this.served).push(trace);
+  }
+
+  private schedule(delayMs: number): void {
+    this.timer ??= setTimeout(() => {
+      this.writing = this.writeInBackground();
+    }, delayMs).unref();
+  }
+
+  private async writeInBackground(): Promise<void> {
+    let delayMs = FLUSH_AFTER_MS;
+    try {
+      await this.flush();
+    } catch (error) {
+      delayMs = RETRY_AFTER_MS;
+      this.logger.warn({ error: String(error) }, 'traces could not be written yet');
+    }
+    this.timer = null;
+    if (this.served.length + this.refused.length > 0) this.schedule(delayMs);
+  }
+}

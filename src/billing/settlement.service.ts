@@ -1,0 +1,150 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
+import { RouterService } from '../router/index.js';
+import { SettlementDesk, type ClaimedFreeze, type Queryable } from '../wallet/index.js';
+import { failedItem, settlementItem, UnsettleableOutcome, type SettlementItem } from './domain/settlement.js';
+import { SettlementRepository, type SettledRow } from './persistence/settlement.repository.js';
+
+const BATCH_MAX = 500;
+const ATTEMPTS_MAX = 10;
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 10_000;
+
+interface Failure {
+  freeze: ClaimedFreeze;
+  error: unknown;
+}
+
+/**
+ * Turns captured outcomes into settled freezes and usage records, in batches of one transaction each. Safe to run at any
+ * time and in any number of processes: a freeze ends once, whoever comes second changes nothing.
+ */
+@Injectable()
+export class SettlementService {
+  private readonly settled: Counter<'status'>;
+  private readonly failures: Counter;
+
+  constructor(
+    private readonly desk: SettlementDesk,
+    private readonly repository: SettlementRepository,
+    private readonly router: RouterService,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METRICS) metrics: Registry,
+  ) {
+    this.settled = new Counter({
+      name: 'settlement_outcomes_total',
+      help: 'Outcomes that were settled, by the status of their usage record.',
+      labelNames: ['status'],
+      registers: [metrics],
+    });
+    this.failures = new Counter({
+      name: 'settlement_failures_total',
+      help: 'Tries to settle one outcome that failed, price drift included.',
+      registers: [metrics],
+    });
+  }
+
+  /**
+   * Settles until nothing that is due is left.
+   * @returns how many outcomes were dealt with.
+   * @throws when the database is away; nothing is half done then.
+   */
+  async settlePending(): Promise<number> {
+    for (let total = 0; ;) {
+      const count = await this.settleBatch();
+      total += count;
+      if (count < BATCH_MAX) return total;
+    }
+  }
+
+  /**
+   * Gives a freeze back by hand, whatever its state allows; an outcome that comes later is a shortfall.
+   * @returns `false` when it had ended already or never existed.
+   */
+  release(accountId: string, freezeId: string): Promise<boolean> {
+    return this.repository.release(accountId, freezeId);
+  }
+
+  private async settleBatch(): Promise<number> {
+    let claimed: ClaimedFreeze[] = [];
+    let failures: Failure[] = [];
+    try {
+      await this.repository.transaction(async (transaction) => {
+        claimed = await this.desk.claimCaptured(BATCH_MAX, transaction);
+        failures = await this.settleClaimed(claimed, transaction);
+      });
+    } catch (error) {
+      if (claimed.length === 0 || isConnectionError(error)) throw error;
+      // One member that the database refuses must not hold up the others.
+      failures = await this.settleOneByOne(claimed);
+    }
+    for (const failure of failures) await this.noteFailure(failure);
+    return claimed.length;
+  }
+
+  /** @returns the outcomes that cannot be settled; the others are settled. */
+  private async settleClaimed(claimed: readonly ClaimedFreeze[], transaction: Queryable): Promise<Failure[]> {
+    const items: SettlementItem[] = [];
+    const failures: Failure[] = [];
+    for (const freeze of claimed) {
+      try {
+        items.push(await this.itemOf(freeze));
+      } catch (error) {
+        if (!(error instanceof UnsettleableOutcome)) throw error;
+        failures.push({ freeze, error });
+      }
+    }
+    if (items.length > 0) this.count(await this.repository.settle(items, transaction));
+    return failures;
+  }
+
+  private async settleOneByOne(claimed: readonly ClaimedFreeze[]): Promise<Failure[]> {
+    const failures: Failure[] = [];
+    for (const { accountId, id } of claimed) {
+      let locked: ClaimedFreeze | null = null;
+      try {
+        failures.push(
+          ...(await this.repository.transaction(async (transaction) => {
+            locked = await this.desk.claimOne(accountId, id, transaction);
+            return locked === null ? [] : this.settleClaimed([locked], transaction);
+          })),
+        );
+      } catch (error) {
+        if (isConnectionError(error)) throw error;
+        if (locked !== null) failures.push({ freeze: locked, error });
+      }
+    }
+    return failures;
+  }
+
+  private async itemOf(freeze: ClaimedFreeze): Promise<SettlementItem> {
+    const price = await this.router.priceById(freeze.priceId);
+    if (price === null) throw new UnsettleableOutcome(`price version ${freeze.priceId} is unknown`);
+    return settlementItem(freeze, price);
+  }
+
+  /** Spaces the next try; the tenth failure releases the freeze for good. */
+  private async noteFailure({ freeze, error }: Failure): Promise<void> {
+    const attempts = freeze.attempts + 1;
+    this.failures.inc();
+    this.logger.error({ request_id: freeze.id, attempts, error: String(error) }, 'an outcome could not be settled');
+    const retryInMs = Math.min(RETRY_FIRST_MS * 2 ** attempts, RETRY_MAX_MS);
+    await this.desk.noteFailure(freeze.accountId, freeze.id, String(error).slice(0, 1_000), retryInMs);
+    if (attempts < ATTEMPTS_MAX) return;
+    await this.repository.transaction(async (transaction) => {
+      this.count(await this.repository.settle([failedItem(freeze)], transaction));
+    });
+  }
+
+  private count(rows: readonly SettledRow[]): void {
+    for (const { status } of rows) this.settled.inc({ status });
+  }
+}
+
+/** The connection failed or gave way, not this statement: every member would fail the same way now. */
+function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return /^(08|40|53|57|E[A-Z])/.test(code) || (code === '' && /connection|timeout/i.test(error.message));
+}
