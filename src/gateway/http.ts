@@ -31,7 +31,7 @@ export function createFastifyAdapter(): FastifyAdapter {
 
 /** Ids, body rules and the table of routes. Call between creating the application and initialising it. */
 export function configureApp(app: NestFastifyApplication): void {
-  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const server = app.getHttpAdapter().getInstance();
   const routes = app.get(RouteTable);
   server.addHook('onRoute', (route) => {
     for (const method of [route.method].flat()) routes.add(method, route.url);

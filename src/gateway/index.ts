@@ -1,3 +1,4 @@
 export * from './gateway.module.js';
 export * from './http.js';
 export { openAiErrorDoor } from './errors/openai-errors.js';
+export { catalogErrorDoor } from './catalog/index.js';

@@ -69,7 +69,8 @@ export function guardedFieldsOf(body: ChatRequest): string[] {
 
 /** The body as the provider gets it: gateway-only fields removed, everything else untouched. */
 export function upstreamBodyOf(body: ChatRequest): Record<string, unknown> {
-  const { tier: _tier, ...rest } = body;
+  const rest: Record<string, unknown> = { ...body };
+  delete rest['tier'];
   return rest;
 }
 

@@ -1,5 +1,5 @@
-import { Controller, Post, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Controller, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { ApiKeyAccess } from '../../platform/access/index.js';
 import { Operation } from '../../platform/openapi/index.js';
 import type { ProviderAnswer } from '../../provider/index.js';

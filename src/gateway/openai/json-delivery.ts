@@ -20,7 +20,7 @@ export class JsonDelivery {
   async deliver(context: RequestContext, answer: JsonAnswer, reply: FastifyReply): Promise<void> {
     const left = context.caller.gone.aborted;
     const isFree = left && answer.endpoint.hangupBilling === 'free';
-    const outcome = await this.outcomes.outcomeOf(context, {
+    const outcome = this.outcomes.outcomeOf(context, {
       reason: isFree ? 'free_hangup' : 'complete',
       summary: answer.summary,
       delivered: () => completionText(answer.body),

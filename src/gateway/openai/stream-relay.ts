@@ -17,7 +17,7 @@ const CLIENT_CLOSED_STATUS = 499;
 /** How the pumping of a stream ended. */
 interface PumpEnd {
   reason: Extract<EndReason, 'complete' | 'caller_gone' | 'upstream_cut' | 'quota_stop'>;
-  error: unknown;
+  error: Error | null;
   head: ChunkHead;
   /** The provider's own usage chunk, held back until the bill is known. */
   usageEvent: StreamEvent | null;
@@ -70,7 +70,7 @@ export class StreamRelay {
       }
     } catch (error) {
       end.reason = caller.gone.aborted && !drains ? 'caller_gone' : 'upstream_cut';
-      end.error = end.reason === 'caller_gone' ? null : error;
+      end.error = end.reason === 'caller_gone' ? null : asError(error);
     }
     await extender.settled();
     return end;
@@ -110,7 +110,7 @@ export class StreamRelay {
       first_token_ms: summary.firstTokenMs,
       rescued: summary.rescued,
     });
-    const outcome = await this.outcomes.outcomeOf(context, {
+    const outcome = this.outcomes.outcomeOf(context, {
       reason: isFree ? 'free_hangup' : end.reason,
       summary,
       delivered: () => answer.deliveredText(),
@@ -156,6 +156,10 @@ function fallbackHead(context: RequestContext): ChunkHead {
     created: Math.floor(context.receivedAtMs / 1000),
     model: filled(context.route, 'route').model.modelKey,
   };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /** Thrown on a connection that cannot carry a stream: HTTP/1.0 has no chunks. */

@@ -14,23 +14,27 @@ export class UsageEstimator {
   constructor(private readonly tokens: TokenCounter) {}
 
   /** @param delivered output text that reached the caller. */
-  async estimate(body: ChatRequest, delivered: string): Promise<TokenUsage> {
-    const [inputTokens, outputTokens] = [await this.promptTokens(body), await this.tokens.count(delivered)];
-    return { inputTokens, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 };
+  estimate(body: ChatRequest, delivered: string): TokenUsage {
+    return {
+      inputTokens: this.promptTokens(body),
+      outputTokens: this.tokens.count(delivered),
+      cachedInputTokens: 0,
+      cachedOutputTokens: 0,
+    };
   }
 
-  private async promptTokens(body: ChatRequest): Promise<number> {
+  private promptTokens(body: ChatRequest): number {
     let total = TOKENS_PER_PROMPT;
     for (const message of body.messages) {
       const { content, ...rest } = message;
       total += TOKENS_PER_MESSAGE;
-      if (Object.keys(rest).length > 1) total += await this.tokens.count(JSON.stringify(rest));
-      if (typeof content === 'string') total += await this.tokens.count(content);
+      if (Object.keys(rest).length > 1) total += this.tokens.count(JSON.stringify(rest));
+      if (typeof content === 'string') total += this.tokens.count(content);
       for (const part of Array.isArray(content) ? content : []) {
-        total += typeof part.text === 'string' ? await this.tokens.count(part.text) : TOKENS_PER_IMAGE;
+        total += typeof part.text === 'string' ? this.tokens.count(part.text) : TOKENS_PER_IMAGE;
       }
     }
-    if (body.tools !== undefined && body.tools !== null) total += await this.tokens.count(JSON.stringify(body.tools));
+    if (body.tools !== undefined && body.tools !== null) total += this.tokens.count(JSON.stringify(body.tools));
     return total;
   }
 }

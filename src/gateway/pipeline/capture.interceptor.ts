@@ -52,7 +52,7 @@ export class CaptureInterceptor implements NestInterceptor {
         attempts: context.attempts,
         error: callerLeft ? 'caller_gone' : error instanceof Error ? error.message : String(error),
       });
-      const outcome = await this.outcomes.outcomeOf(context, {
+      const outcome = this.outcomes.outcomeOf(context, {
         reason: callerLeft ? 'nothing_delivered' : 'provider_failed',
         summary: null,
         delivered: () => '',

@@ -41,7 +41,8 @@ export class PolicyGuard implements CanActivate {
   private async fundedTiers(decision: PolicyDecision, accountId: string): Promise<readonly Tier[]> {
     if (decision.concrete) {
       const model = this.router.findModel(decision.model);
-      if (model?.enabled === true && !(await this.wallets.hasBalance(accountId, model.tier))) throw walletEmpty([model.tier]);
+      if (model?.enabled === true && !(await this.wallets.hasBalance(accountId, model.tier)))
+        throw walletEmpty([model.tier]);
       return decision.allowedTiers;
     }
     const funded: Tier[] = [];
