@@ -1,8 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AdminModule, adminErrorDoor, SeedModule } from './admin/index.js';
 import { BillingModule } from './billing/index.js';
-import { catalogErrorDoor } from './gateway/catalog/index.js';
-import { GatewayModule, openAiErrorDoor } from './gateway/index.js';
+import { catalogErrorDoor, GatewayModule, openAiErrorDoor } from './gateway/index.js';
 import { HealthModule } from './health/index.js';
 import type { Config } from './platform/config/index.js';
 import { PlatformModule } from './platform/platform.module.js';

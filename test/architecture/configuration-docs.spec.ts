@@ -23,7 +23,7 @@ function settingsOfSchema(): Setting[] {
 function defaultOf(schema: { safeParse: (value: undefined) => { data?: unknown } }): string {
   const { data } = schema.safeParse(undefined);
   if (data === undefined) return '';
-  return Array.isArray(data) ? data.join(',') : String(data);
+  return Array.isArray(data) ? data.join(',') : String(data as string | number | boolean);
 }
 
 async function settingsOfDocument(): Promise<Setting[]> {

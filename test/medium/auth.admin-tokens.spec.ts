@@ -36,8 +36,8 @@ describe('admin tokens on Postgres', () => {
     );
     expect(tokens).toHaveLength(1);
     expect(tokens[0]).toMatch(/^ja_[0-9A-Za-z]{38}$/);
-    await processes[0]?.changes.catchUp();
-    expect(processes[0]?.adminTokens.authenticate(tokens[0] ?? '')).toMatchObject({ name: 'bootstrap', role: 'owner' });
+    await processes[0].changes.catchUp();
+    expect(processes[0].adminTokens.authenticate(tokens[0] ?? '')).toMatchObject({ name: 'bootstrap', role: 'owner' });
     await expect((await start()).adminTokens.ensureBootstrap()).resolves.toBeNull();
     const { rows } = await sql.query<{ dump: string }>('select row_to_json(t)::text as dump from admin_token t');
     expect(rows).toHaveLength(1);
