@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
+import type { FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
 import { newClientRequestId, newRequestId } from '../platform/ids/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';

@@ -14,11 +14,11 @@ import { CREATE_COMPLETION } from './openai.operations.js';
 export class ChatController {
   constructor(private readonly calls: ProviderCall) {}
 
-  /** Stage 7. The reply is injected because the capture interceptor sends it, not Nest. */
+  /** Stage 7. Taking the reply leaves the sending to the capture interceptor instead of Nest. */
   @Post()
   @Operation(CREATE_COMPLETION)
   @ChatPipeline()
-  create(@Req() request: FastifyRequest, @Res() _reply: FastifyReply): Promise<ProviderAnswer> {
-    return this.calls.call(contextOf(request));
+  create(@Res() reply: FastifyReply): Promise<ProviderAnswer> {
+    return this.calls.call(contextOf(reply.request));
   }
 }
