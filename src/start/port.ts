@@ -16,16 +16,16 @@ export async function requireFreePort(host: string, port: number): Promise<void>
 
 /** Says in the words of the settings why listening failed. */
 export function describeListenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new StartError(`PORT: ${port} on ${host} is in use by another program; set PORT to a free one`);
-    case 'EACCES':
-      return new StartError(`PORT: this user may not listen on ${port}; set PORT to one above 1023`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new StartError(`HOST: ${host} is not an address of this machine`);
-    default:
-      return error;
-  }
+  const words = LISTEN_ERRORS[error.code ?? ''];
+  return words === undefined ? error : new StartError(words(host, port), { cause: error });
 }
+
+const noSuchAddress = (host: string): string => `HOST: ${host} is not an address of this machine`;
+
+const LISTEN_ERRORS: Readonly<Record<string, (host: string, port: number) => string>> = {
+  EADDRINUSE: (host, port) => `PORT: ${port} on ${host} is in use by another program; set PORT to a free one`,
+  EACCES: (_host, port) => `PORT: this user may not listen on ${port}; set PORT to one above 1023`,
+  EADDRNOTAVAIL: noSuchAddress,
+  ENOTFOUND: noSuchAddress,
+  EAI_AGAIN: noSuchAddress,
+};

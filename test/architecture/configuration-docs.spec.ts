@@ -20,10 +20,10 @@ function settingsOfSchema(): Setting[] {
     .sort(byName);
 }
 
-function defaultOf(schema: { safeParse: (value: undefined) => { data?: unknown } }): string {
+function defaultOf(schema: { safeParse: (value: undefined) => { data?: string | number | boolean | string[] | undefined } }): string {
   const { data } = schema.safeParse(undefined);
   if (data === undefined) return '';
-  return Array.isArray(data) ? data.join(',') : String(data as string | number | boolean);
+  return Array.isArray(data) ? data.join(',') : String(data);
 }
 
 async function settingsOfDocument(): Promise<Setting[]> {

@@ -85,7 +85,7 @@ async function connect(source: DataSource, deadlineMs: number): Promise<void> {
       await source.initialize();
       return;
     } catch (error) {
-      const code = String((error as { code?: unknown }).code ?? '');
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
       // 57P03: it is starting. Any other SQLSTATE (wrong password, no such database) stays as it is.
       const mayPass = !/^[0-9A-Z]{5}$/.test(code) || code === '57P03' || code === '53300';
       if (!mayPass || Date.now() > deadlineMs) throw new Error(describe(source, error), { cause: error });

@@ -118,8 +118,9 @@ async function runInitdb(
     cwd: '/',
     env: DATABASE_ENVIRONMENT,
     ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
-  }).catch((error: Error & { stderr?: string }) => {
-    throw new Error(`initdb failed: ${error.stderr?.trim() || error.message}`, { cause: error });
+  }).catch((error: unknown) => {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    throw new Error(`initdb failed: ${said === '' ? String(error) : said}`, { cause: error });
   });
 }
 

@@ -57,8 +57,8 @@ async function watch(cluster: Cluster, files: DataFiles, server: KeeperServer, f
   let restartsMs: number[] = [];
   for (;;) {
     const event = await Promise.race([server.deserted.then(() => 'deserted'), postmaster.ended.then(() => 'ended')]);
-    if (event === 'deserted') return await stopPostmaster(postmaster);
-    if (server.leaving) return;
+    if (event === 'deserted') await stopPostmaster(postmaster);
+    if (event === 'deserted' || server.leaving) return;
     restartsMs = [...restartsMs.filter((atMs) => atMs > Date.now() - 60_000), Date.now()];
     if (restartsMs.length > RESTARTS_PER_MINUTE_MAX) throw new Error('Postgres keeps ending; see the log above');
     say('Postgres ended by itself; starting it again');

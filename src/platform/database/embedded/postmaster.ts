@@ -88,18 +88,17 @@ function whenEnded(child: ChildProcess): Promise<void> {
 }
 
 async function whenReady(cluster: Cluster, child: ChildProcess, ended: Promise<void>): Promise<number> {
-  let failure: Error | null = null;
-  child.once('error', (error) => (failure = error));
-  let gone = false;
-  void ended.then(() => (gone = true));
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!gone && Date.now() < deadline) {
+  const state: { gone: boolean; failure: Error | null } = { gone: false, failure: null };
+  child.once('error', (error) => (state.failure = error));
+  void ended.then(() => (state.gone = true));
+  const deadlineMs = Date.now() + START_TIMEOUT_MS;
+  while (!state.gone && Date.now() < deadlineMs) {
     const seen = await readPidFile(cluster.folder);
     if (seen !== null && seen.pid === child.pid && seen.ready) return seen.pid;
     await delay(POLL_MS);
   }
-  if (!gone) child.kill('SIGQUIT');
-  throw failure ?? new Error(gone ? 'it exited' : `not ready after ${START_TIMEOUT_MS} ms`);
+  if (!state.gone) child.kill('SIGQUIT');
+  throw state.failure ?? new Error(state.gone ? 'it exited' : `not ready after ${START_TIMEOUT_MS} ms`);
 }
 
 interface PidFile {

@@ -1,0 +1,241 @@
+import { jest } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AdminClient } from '../support/admin.js';
+import { chat, prompt, readUntil, type Completion } from '../support/chat.js';
+import { pollUntil } from '../support/poll.js';
+import { makeDataDir, removeDataDir, StandaloneGateway } from '../support/standalone.js';
+import { UpstreamProcess } from '../support/upstream/client.js';
+
+jest.setTimeout(90_000);
+
+let dataDir: string;
+let started: StandaloneGateway[];
+
+beforeEach(async () => {
+  dataDir = await makeDataDir();
+  started = [];
+});
+
+afterEach(async () => {
+  await Promise.all(started.map((gateway) => gateway.stop('SIGKILL')));
+  await pollUntil(async () => ((await postgresPid()) === null ? true : null), 'the end of Postgres', 20_000);
+  await removeDataDir(dataDir);
+});
+
+async function start(env: Record<string, string> = {}, options = {}): Promise<StandaloneGateway> {
+  const gateway = await StandaloneGateway.start({ DATA_DIR: dataDir, ...env }, options);
+  started.push(gateway);
+  return gateway;
+}
+
+async function launch(env: Record<string, string>): Promise<StandaloneGateway> {
+  const gateway = await StandaloneGateway.launch({ DATA_DIR: dataDir, ...env });
+  started.push(gateway);
+  return gateway;
+}
+
+/** Process of the embedded Postgres, `null` when none runs. */
+async function postgresPid(): Promise<number | null> {
+  const text = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8').catch(() => '');
+  const pid = Number(text.split('\n')[0]);
+  if (pid === 0) return null;
+  try {
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return null;
+  }
+}
+
+async function occupiedPort(): Promise<{ port: number; free: () => void }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, free: () => server.close() };
+}
+
+describe('npm start', () => {
+  it('on an empty folder prints base URL, key, token and a command that streams an answer', async () => {
+    const gateway = await start();
+    const printed = await StandaloneGateway.paste(gateway.command);
+    const data = printed.split('\n').filter((line) => line.startsWith('data: '));
+    expect(data.at(-1)).toBe('data: [DONE]');
+    expect(JSON.parse(data.at(-2)?.slice('data: '.length) ?? '')).toHaveProperty('metadata.billing.credits_used');
+    const admin = new AdminClient(gateway.url, gateway.adminToken);
+    const { data: models } = await admin.get<{ data: { tier: string }[] }>('/models');
+    for (const tier of ['economy', 'standard', 'premium']) {
+      expect(models.filter((model) => model.tier === tier).length).toBeGreaterThanOrEqual(2);
+    }
+    const { data: accounts } = await admin.get<{ data: { id: string; kind: string }[] }>('/accounts');
+    expect(accounts.map(({ kind }) => kind).sort()).toEqual(['organization', 'personal']);
+    for (const { id } of accounts) {
+      for (const tier of ['economy', 'standard', 'premium']) {
+        expect(Number((await admin.wallet(id, tier)).available)).toBeGreaterThan(1_000);
+      }
+    }
+  });
+
+  it('a second time keeps the data, shows no old key and says how to make a new one', async () => {
+    const first = await start();
+    const [key, token] = [first.apiKey, first.adminToken];
+    expect(await first.stop()).toBe(0);
+    expect(await postgresPid()).toBeNull();
+    const second = await start({}, { cwd: tmpdir() });
+    expect(second.stdout).not.toContain(key);
+    expect((await chat(second.url, prompt('auto'), { key })).status).toBe(200);
+    const printed = await StandaloneGateway.paste(second.command.replace('<admin token>', token));
+    const made = (JSON.parse(printed) as { key: string }).key;
+    expect((await chat(second.url, prompt('auto'), { key: made })).status).toBe(200);
+    const { data } = await new AdminClient(second.url, token).get<{ data: unknown[] }>('/accounts');
+    expect(data).toHaveLength(2);
+  });
+
+  it('after kill -9 goes on with everything that was there', async () => {
+    const first = await start();
+    const key = first.apiKey;
+    expect((await chat(first.url, prompt('auto'), { key })).status).toBe(200);
+    await first.stop('SIGKILL');
+    const second = await start();
+    expect((await chat(second.url, prompt('auto'), { key })).status).toBe(200);
+  });
+
+  it('beside another instance shares the data; the one that is left goes on, and the last one ends Postgres', async () => {
+    const first = await start();
+    const key = first.apiKey;
+    const second = await start();
+    expect(second.url).not.toBe(first.url);
+    expect((await chat(second.url, prompt('auto'), { key })).status).toBe(200);
+    expect(await first.stop()).toBe(0);
+    expect((await chat(second.url, prompt('auto'), { key })).status).toBe(200);
+    expect(await second.stop()).toBe(0);
+    expect(await postgresPid()).toBeNull();
+  });
+
+  it('twice at the same moment on an empty folder makes the demo data once', async () => {
+    const both = await Promise.all([start(), start()]);
+    const keys = both.filter(({ stdout }) => stdout.includes('API key'));
+    const tokens = both.filter(({ stdout }) => stdout.includes('ja_'));
+    expect([keys.length, tokens.length]).toEqual([1, 1]);
+    const admin = new AdminClient(both[0].url, tokens[0]?.adminToken);
+    expect((await admin.get<{ data: unknown[] }>('/accounts')).data).toHaveLength(2);
+    expect((await admin.get<{ data: unknown[] }>('/providers')).data).toHaveLength(1);
+  });
+
+  it('with a port in use says so in one line, starts no database and exits 1', async () => {
+    const { port, free } = await occupiedPort();
+    const gateway = await launch({ PORT: String(port) });
+    expect(await gateway.ended()).toBe(1);
+    expect(gateway.stderr).toBe(`PORT: ${port} on 127.0.0.1 is in use by another program; set PORT to a free one\n`);
+    expect(await postgresPid()).toBeNull();
+    free();
+  });
+
+  it('with wrong settings prints every fault and exits 1', async () => {
+    const gateway = await launch({ PORT: 'web', LOG_LEVEL: 'loud', DATABASE_URL: 'postgres://127.0.0.1/x' });
+    expect(await gateway.ended()).toBe(1);
+    for (const name of ['PORT', 'LOG_LEVEL']) expect(gateway.stderr).toContain(`  ${name}: `);
+    expect(gateway.stderr).not.toContain('    at ');
+  });
+
+  it('names every setting that an external database needs', async () => {
+    const gateway = await launch({ DATABASE_URL: 'postgres://127.0.0.1/x' });
+    expect(await gateway.ended()).toBe(1);
+    expect(gateway.stderr).toContain('  HASH_SECRETS: required when DATABASE_URL is set\n');
+    expect(gateway.stderr).toContain('  ENCRYPTION_SECRETS: required when DATABASE_URL is set\n');
+  });
+
+  it('with OPENAI_API_KEY has real models, which take auto over from the sandbox', async () => {
+    const upstream = await UpstreamProcess.start();
+    try {
+      for (const model of ['gpt-4.1-nano', 'gpt-4o-mini', 'gpt-4.1-mini', 'gpt-4.1', 'gpt-4o']) {
+        await upstream.setBehaviour(model, 'ok-n5-p7');
+      }
+      const first = await start();
+      const key = first.apiKey;
+      await first.stop();
+      const vendor = { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: upstream.url, ALLOW_PRIVATE_UPSTREAMS: 'true' };
+      const second = await start(vendor);
+      const answer = await chat(second.url, prompt('auto', { tier: 'standard' }), { key });
+      expect(answer.headers.get('x-daoe-used-model')).toBe('gpt-4.1-mini');
+      expect(((await answer.json()) as Completion).metadata.provider).toBe('openai');
+      expect((await chat(second.url, prompt('sandbox/base'), { key })).status).toBe(200);
+    } finally {
+      await upstream.stop();
+    }
+  });
+
+  it('says what to set when OPENAI_BASE_URL is refused', async () => {
+    const gateway = await launch({ OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' });
+    expect(await gateway.ended()).toBe(1);
+    expect(gateway.stderr).toMatch(/^OPENAI_BASE_URL: .*ALLOW_PRIVATE_UPSTREAMS=true/);
+  });
+});
+
+describe('the end of npm start', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s to npm ends everything with exit code 0', async (signal) => {
+    const npm = await start({}, { npm: true });
+    expect((await chat(npm.url, prompt('auto'), { key: npm.apiKey })).status).toBe(200);
+    expect(await npm.stop(signal)).toBe(0);
+    expect(await postgresPid()).toBeNull();
+  });
+
+  it('SIGTERM lets a stream end, refuses new connections meanwhile, settles it and exits 0', async () => {
+    const upstream = await UpstreamProcess.start();
+    const gateway = await start({ ALLOW_PRIVATE_UPSTREAMS: 'true' });
+    const admin = new AdminClient(gateway.url, gateway.adminToken);
+    const key = gateway.apiKey;
+    await addModel(admin, upstream.url, 'slow-tokens-n30-d50');
+    const response = await chat(gateway.url, prompt('slow-tokens-n30-d50', { stream: true }), { key });
+    const early = await readUntil(response, 'data:');
+    gateway.signal('SIGTERM');
+    // One keystroke at `npm start` is two signals.
+    gateway.signal('SIGTERM');
+    await pollUntil(() => refusesConnections(gateway.url), 'refused connections');
+    const all = early + (await readUntil(response, '[DONE]'));
+    expect(all.trimEnd().endsWith('data: [DONE]')).toBe(true);
+    expect(await gateway.ended()).toBe(0);
+    await upstream.stop();
+    const again = await start();
+    const later = new AdminClient(again.url, gateway.adminToken);
+    const usage = await later.settled(response.headers.get('x-daoe-request-id') ?? '');
+    expect(usage).toMatchObject({ status: 'settled', output_tokens: 30, usage_source: 'provider' });
+  });
+
+  it('does not wait longer than SHUTDOWN_TIMEOUT_MS for a stream that does not end', async () => {
+    const upstream = await UpstreamProcess.start();
+    const gateway = await start({ ALLOW_PRIVATE_UPSTREAMS: 'true', SHUTDOWN_TIMEOUT_MS: '300' });
+    await addModel(new AdminClient(gateway.url, gateway.adminToken), upstream.url, 'stall-a2');
+    const response = await chat(gateway.url, prompt('stall-a2', { stream: true }), { key: gateway.apiKey });
+    await readUntil(response, 'data:');
+    gateway.signal('SIGTERM');
+    await expect(readUntil(response, '[DONE]')).rejects.toThrow();
+    expect(await gateway.ended()).toBe(0);
+    await upstream.stop();
+  });
+});
+
+async function addModel(admin: AdminClient, baseUrl: string, behaviour: string): Promise<void> {
+  const provider = { name: 'acme', adapter: 'openai', base_url: baseUrl, api_key: 'sk-acme' };
+  const { id: providerId } = await admin.post<{ id: string }>('/providers', provider);
+  const { id } = await admin.post<{ id: string }>('/models', {
+    model_key: behaviour,
+    display_name: behaviour,
+    tier: 'standard',
+    context_window: 128_000,
+    max_output_tokens: 8192,
+    customer_input_mtok: '200',
+    customer_output_mtok: '900',
+    enabled: true,
+  });
+  await admin.post(`/models/${id}/endpoints`, { provider_id: providerId, upstream_model: behaviour });
+}
+
+async function refusesConnections(url: string): Promise<true | null> {
+  return fetch(`${url}/health/live`).then(
+    () => null,
+    () => true,
+  );
+}
