@@ -1,3 +1,4 @@
+export * from './domain/facts.js';
 export * from './domain/estimate.js';
 export type { Explanation } from './domain/explanation.js';
 export * from './domain/outcome.js';

@@ -4,6 +4,7 @@ export type { Catalog } from './domain/pool.js';
 export type { Page, PageRequest } from './domain/page.js';
 export type { EndpointPatch, ModelPatch, NewEndpoint, NewModel, NewTierRate, RatesInput } from './domain/inputs.js';
 export type { ModelFilter } from './persistence/model.repository.js';
+export { candidateFactsOf } from './domain/candidate-facts.js';
 export { AUTO_MODEL, isReservedModelKey, MODEL_KEY_PATTERN } from './domain/model-key.js';
 export { EndpointService } from './endpoint.service.js';
 export { ModelService } from './model.service.js';

@@ -1,4 +1,5 @@
 import { AppError } from '../platform/errors/index.js';
+import { candidateFactsOf } from './domain/candidate-facts.js';
 import type { Candidate } from './domain/model.js';
 
 /** Breakers try an endpoint again after some seconds; sooner there is no point in asking. */
@@ -46,7 +47,7 @@ export function everyBreakerOpen(candidates: readonly Candidate[]): AppError {
     code: 'no_healthy_endpoint',
     retryAfterS: RETRY_AFTER_S,
     hint: 'Every suitable provider is failing at the moment; try again shortly.',
-    facts: { candidates, selected_model: null },
+    facts: { candidates: candidateFactsOf(candidates), selected_model: null },
   });
 }
 
@@ -55,7 +56,7 @@ export function noCandidate(candidates: readonly Candidate[]): AppError {
   return new AppError('routing', 'no model of the pool can serve this request', {
     code: 'no_candidate',
     hint: 'Allow another tier, shorten the prompt, or drop tools, images or the JSON schema; the explanation of the request names the reason for every model.',
-    facts: { candidates, selected_model: null },
+    facts: { candidates: candidateFactsOf(candidates), selected_model: null },
   });
 }
 

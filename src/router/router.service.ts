@@ -5,6 +5,7 @@ import type { UsdMicros } from '../platform/money/index.js';
 import { ProviderService } from '../provider/index.js';
 import type { Tier } from '../wallet/index.js';
 import { pickAuto, type ScoredModel } from './domain/auto.js';
+import { candidateFactsOf } from './domain/candidate-facts.js';
 import { orderEndpoints } from './domain/endpoint-order.js';
 import { hashText } from './domain/hash.js';
 import type { Model, Price, Route, RouteRequest } from './domain/model.js';
@@ -108,7 +109,10 @@ export class RouterService {
     if (endpoints.length === 0) {
       const lost = pooled.endpoints.length === 0 ? 'no enabled endpoint' : 'no healthy endpoint: all breakers open';
       const candidates = [{ modelKey: model.modelKey, tier: model.tier, score: null, lost }];
-      throw errors.noHealthyEndpoint(name, { candidates, selected_model: model.modelKey });
+      throw errors.noHealthyEndpoint(name, {
+        candidates: candidateFactsOf(candidates),
+        selected_model: model.modelKey,
+      });
     }
     return {
       requestedModel: name,

@@ -1,5 +1,6 @@
 import { formatDecimal } from '../../platform/money/index.js';
 import type { Freeze } from '../../wallet/index.js';
+import { attemptFactsOf, rescueFactsOf } from './facts.js';
 import type { Outcome } from './outcome.js';
 import { STAGES, type RequestTrace, type Stage, type StageRecord } from './trace.js';
 import type { UsageRecord } from './usage.js';
@@ -80,7 +81,15 @@ function providerFromRow(freeze: Freeze): StageRecord {
   if (outcome === null) return { stage: 'provider', status: freeze.state === 'held' ? 'pending' : 'failed', ms: null };
   const status = outcome.providerName === null ? 'failed' : 'passed';
   const { attempts, rescued, providerName: provider } = outcome;
-  return { stage: 'provider', status, ms: outcome.durationMs, attempts, provider, ended: outcome.reason, rescued };
+  return {
+    stage: 'provider',
+    status,
+    ms: outcome.durationMs,
+    attempts: attemptFactsOf(attempts),
+    provider,
+    ended: outcome.reason,
+    rescued: rescueFactsOf(rescued),
+  };
 }
 
 function captureStage(traced: StageRecord | null, freeze: Freeze): StageRecord {

@@ -1,5 +1,5 @@
 import type { AccountKind } from '../../auth/index.js';
-import type { Outcome } from '../../billing/index.js';
+import { rescueFactsOf, type Outcome } from '../../billing/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 
@@ -23,15 +23,7 @@ export function metadataOf(context: RequestContext, outcome: Outcome, wallet: Ac
       candidates: route.candidates.slice(0, CANDIDATES_MAX).map((candidate) => candidate.modelKey),
       routing_ms: route.routingMs,
       ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
-      ...(outcome.rescued === null
-        ? {}
-        : {
-            rescued: {
-              from: outcome.rescued.from,
-              to: outcome.rescued.to,
-              after_chars: outcome.rescued.afterChars,
-            },
-          }),
+      ...(outcome.rescued === null ? {} : { rescued: rescueFactsOf(outcome.rescued) }),
     },
     billing: {
       credits_used: formatDecimal(BigInt(outcome.creditsUsedMicros)),

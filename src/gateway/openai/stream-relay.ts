@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Outcome } from '../../billing/index.js';
+import { attemptFactsOf, rescueFactsOf, type Outcome } from '../../billing/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import type { StreamAnswer, StreamEvent } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
@@ -104,11 +104,11 @@ export class StreamRelay {
     context.endpoint = summary.endpoint;
     const isFree = end.reason === 'caller_gone' && answer.endpoint.hangupBilling === 'free';
     context.close('provider', end.reason === 'upstream_cut' ? 'failed' : 'passed', {
-      attempts: summary.attempts,
+      attempts: attemptFactsOf(summary.attempts),
       provider: summary.endpoint.providerName,
       ended: end.reason,
       first_token_ms: summary.firstTokenMs,
-      rescued: summary.rescued,
+      rescued: rescueFactsOf(summary.rescued),
     });
     const outcome = this.outcomes.outcomeOf(context, {
       reason: isFree ? 'free_hangup' : end.reason,

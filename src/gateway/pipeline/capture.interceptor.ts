@@ -1,8 +1,10 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { catchError, from, mergeMap, type Observable } from 'rxjs';
+import { attemptFactsOf } from '../../billing/index.js';
 import { JsonDelivery } from '../openai/json-delivery.js';
 import { OutcomeRecorder } from '../openai/outcome-recorder.js';
 import { StreamRelay } from '../openai/stream-relay.js';
+import { AppError } from '../../platform/errors/index.js';
 import { CallerGoneError, type ProviderAnswer } from '../../provider/index.js';
 import { contextOf, type FastifyReply, type RequestContext } from './context.js';
 import { RequestJournal } from './request-journal.js';
@@ -36,7 +38,7 @@ export class CaptureInterceptor implements NestInterceptor {
       return;
     }
     context.close('provider', 'passed', {
-      attempts: answer.attempts,
+      attempts: attemptFactsOf(answer.attempts),
       provider: answer.endpoint.providerName,
       rescued: null,
     });
@@ -49,8 +51,9 @@ export class CaptureInterceptor implements NestInterceptor {
     const callerLeft = error instanceof CallerGoneError;
     if (!context.has('provider')) {
       context.close('provider', 'failed', {
-        attempts: context.attempts,
-        error: callerLeft ? 'caller_gone' : error instanceof Error ? error.message : String(error),
+        attempts: attemptFactsOf(context.attempts),
+        error: callerLeft ? 'caller_gone' : error instanceof AppError ? (error.code ?? error.kind) : 'internal_error',
+        ...(error instanceof Error ? { message: error.message } : {}),
       });
       const outcome = this.outcomes.outcomeOf(context, {
         reason: callerLeft ? 'nothing_delivered' : 'provider_failed',

@@ -23,12 +23,13 @@ export class RequestJournal {
     private readonly traces: RequestTraces,
   ) {}
 
-  /** A stage threw: it is the first one that has not been closed. Once a request is written down, later errors are noise. */
+  /** A stage threw: one that has said so itself, else the first one that has not been closed. Once a request is written down, later errors are noise. */
   failed(context: RequestContext | null, error: AppError, status: number): void {
     if (context === null || context.written) return;
-    const stage = STAGES[context.stages.length] ?? 'settle';
+    const failedBefore = context.stages.find((record) => record.status === 'failed')?.stage;
+    const stage = failedBefore ?? STAGES[context.stages.length] ?? 'settle';
     const verdict: StageStatus = FAILURES.has(error.kind) ? 'failed' : 'refused';
-    if (stage !== 'settle') {
+    if (!context.has(stage)) {
       context.close(stage, verdict, {
         ...error.facts,
         error: error.code ?? error.kind,

@@ -1,5 +1,6 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { candidateFactsOf } from '../../router/index.js';
 import { RoutePlanner } from './route-planner.js';
 import { contextOf, filled } from './context.js';
 
@@ -17,7 +18,7 @@ export class RouteInterceptor implements NestInterceptor {
       selected_model: context.route.model.modelKey,
       tier: context.route.model.tier,
       reason: context.route.reason,
-      candidates: context.route.candidates,
+      candidates: candidateFactsOf(context.route.candidates),
       endpoints: context.route.endpoints.map((endpoint) => endpoint.providerName),
     });
     return next.handle();
