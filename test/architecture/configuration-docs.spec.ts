@@ -20,7 +20,9 @@ function settingsOfSchema(): Setting[] {
     .sort(byName);
 }
 
-function defaultOf(schema: { safeParse: (value: undefined) => { data?: string | number | boolean | string[] | undefined } }): string {
+function defaultOf(schema: {
+  safeParse: (value: undefined) => { data?: string | number | boolean | string[] | undefined };
+}): string {
   const { data } = schema.safeParse(undefined);
   if (data === undefined) return '';
   return Array.isArray(data) ? data.join(',') : String(data);
