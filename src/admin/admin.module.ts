@@ -2,13 +2,18 @@ import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuthModule } from '../auth/index.js';
+import { BillingModule } from '../billing/index.js';
 import { OperationCatalog } from '../platform/openapi/index.js';
+import { PolicyModule } from '../policy/index.js';
+import { ProviderModule } from '../provider/index.js';
 import { RouterModule } from '../router/index.js';
+import { WalletModule } from '../wallet/index.js';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { MembersController } from './accounts/members.controller.js';
 import { ApiKeyAdmin } from './api-keys/api-key.admin.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditService } from './audit/audit.service.js';
+import { FreezesController } from './freezes/freezes.controller.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { EndpointsController } from './models/endpoints.controller.js';
 import { ModelsController } from './models/models.controller.js';
@@ -17,7 +22,12 @@ import { DocsController } from './openapi/docs.controller.js';
 import { AdminIdempotencyEntity } from './persistence/admin-idempotency.entity.js';
 import { AuditLogEntity } from './persistence/audit-log.entity.js';
 import { WriteJournalRepository } from './persistence/write-journal.repository.js';
+import { PoliciesController } from './policies/policies.controller.js';
+import { ProvidersController } from './providers/providers.controller.js';
+import { RequestExplanationsController } from './requests/requests.controller.js';
 import { TiersController } from './tiers/tiers.controller.js';
+import { UsageController } from './usage/usage.controller.js';
+import { WalletsController } from './wallets/wallets.controller.js';
 
 /** The door of operators: one controller a resource, and the API document. */
 @Module({
@@ -25,15 +35,25 @@ import { TiersController } from './tiers/tiers.controller.js';
     DiscoveryModule,
     TypeOrmModule.forFeature([AdminIdempotencyEntity, AuditLogEntity]),
     AuthModule,
+    BillingModule,
+    PolicyModule,
+    ProviderModule,
     RouterModule,
+    WalletModule,
   ],
   controllers: [
     AccountsController,
     MembersController,
+    WalletsController,
     ApiKeysController,
+    PoliciesController,
+    ProvidersController,
     ModelsController,
     EndpointsController,
     TiersController,
+    FreezesController,
+    UsageController,
+    RequestExplanationsController,
     DocsController,
   ],
   providers: [WriteJournalRepository, IdempotencyService, AuditService, ApiKeyAdmin, OperationCatalog, DocsAssets],

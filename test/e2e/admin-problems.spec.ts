@@ -57,7 +57,7 @@ describe('problem documents of the administration', () => {
     expect(headers.get('allow')).toBe(allow);
   });
 
-  it.each(['{', '{"kind":"personal",}', 'kind=personal', '\u0000'])('answer 400 for the body %p', async (text) => {
+  it.each(['{', '{"kind":"personal",}', 'kind=personal', 'nul'])('answer 400 for the body %p', async (text) => {
     const { status, body } = await app.sendText('POST', '/accounts', text);
     expect([status, body.code]).toEqual([400, 'invalid_json']);
   });

@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
 import { Client } from 'pg';
 import { AppModule } from '../../src/app.module.js';
 import { AdminTokenService, type AdminRole } from '../../src/auth/index.js';
 import { configureApp, createFastifyAdapter } from '../../src/gateway/index.js';
 import { ChangeFeed } from '../../src/platform/changes/index.js';
 import { readConfig } from '../../src/platform/config/index.js';
+import { OperationCatalog } from '../../src/platform/openapi/index.js';
 import { AdminClient } from '../support/admin.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { ADMIN_TOKEN, gatewayEnvironment } from '../support/gateway.js';
@@ -39,6 +42,7 @@ export class AdminApp {
     readonly url: string,
     /** Routes as the HTTP server knows them. */
     readonly routes: readonly RegisteredRoute[],
+    private readonly strayAnswers: readonly string[],
     private readonly app: NestFastifyApplication,
     private readonly database: TestDatabase,
   ) {
@@ -58,14 +62,22 @@ export class AdminApp {
     server.addHook('onRoute', ({ method, url }) => {
       for (const one of [method].flat()) routes.push({ method: one, path: url });
     });
+    const strayAnswers: string[] = [];
+    server.addHook('onSend', (request, reply, payload, done) => {
+      if (reply.statusCode < 300) strayAnswers.push(...strayAnswer(app, request, payload));
+      done();
+    });
     configureApp(app);
     await app.listen(0, '127.0.0.1');
-    return new AdminApp(await app.getUrl(), routes, app, database);
+    return new AdminApp(await app.getUrl(), routes, strayAnswers, app, database);
   }
 
+  /** @throws when an answer of this test file was not as the API document says. */
   async stop(): Promise<void> {
     await this.app.close();
     await this.database.drop();
+    if (this.strayAnswers.length > 0)
+      throw new Error(`answers unlike their document:\n${this.strayAnswers.join('\n')}`);
   }
 
   /** A client with a new token of this role. */
@@ -111,4 +123,19 @@ export async function answerOf<T = ProblemBody>(response: Response): Promise<Ans
     headers: response.headers,
     body: (text === '' ? undefined : JSON.parse(text)) as T,
   };
+}
+
+/** An answer that lacks a documented field, has another type in one, or has an undocumented one. */
+function strayAnswer(app: NestFastifyApplication, request: FastifyRequest, payload: unknown): string[] {
+  const { url: path, method } = request.routeOptions;
+  const route = app
+    .get(OperationCatalog)
+    .all()
+    .find((one) => one.path === path && one.method === method);
+  if (route?.operation === null || route?.operation === undefined || !route.path.startsWith('/admin/v1/')) return [];
+  const body: unknown = typeof payload === 'string' && payload !== '' ? JSON.parse(payload) : undefined;
+  const { response } = route.operation;
+  const parsed = response === undefined ? { success: body === undefined, data: undefined } : response.safeParse(body);
+  const isDocumented = parsed.success && isDeepStrictEqual(parsed.data, body);
+  return isDocumented ? [] : [`${request.method} ${route.path}: ${JSON.stringify(body)}`];
 }

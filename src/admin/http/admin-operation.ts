@@ -1,4 +1,4 @@
-import { applyDecorators, HttpCode, SetMetadata } from '@nestjs/common';
+import { applyDecorators, Header, HttpCode, SetMetadata } from '@nestjs/common';
 import { z } from 'zod';
 import { AdminAccess, type AccessRole } from '../../platform/access/index.js';
 import { Operation, type OperationSpec } from '../../platform/openapi/index.js';
@@ -24,7 +24,7 @@ const WRITE_METADATA = 'joytoken:admin-write';
 
 const idempotencyKey = z
   .string()
-  .regex(/^[\x21-\x7e]{1,200}$/)
+  .regex(/^[\x20-\x7e]{1,255}$/)
   .describe('The same key and body give the same answer; the same key with another body is a 409.');
 
 const HEADERS = {
@@ -39,6 +39,7 @@ export function AdminOperation(spec: AdminOperationSpec): MethodDecorator {
   return applyDecorators(
     AdminAccess(role ?? (write === undefined ? 'viewer' : 'operator')),
     HttpCode(spec.status ?? 200),
+    Header('cache-control', 'no-store'),
     SetMetadata(WRITE_METADATA, write ?? null),
     Operation({ ...documented, ...headers }),
   );

@@ -3,11 +3,11 @@ import { ValidationError } from '../problem/validation-error.js';
 import type { AdminRequest } from './admin-request.js';
 import type { WriteSpec } from './admin-operation.js';
 
-const KEY_PATTERN = /^[\x21-\x7e]{1,200}$/;
+const KEY_PATTERN = /^[\x20-\x7e]{1,255}$/;
 
 /**
  * The `Idempotency-Key` of a write; `null` when there is none and none is needed.
- * @throws AppError `idempotency_key_required`, or ValidationError when it is not 1–200 visible ASCII characters.
+ * @throws AppError `idempotency_key_required`, or ValidationError when it is not 1–255 printable ASCII characters.
  */
 export function idempotencyKeyOf(request: AdminRequest, write: WriteSpec): string | null {
   const header = request.headers['idempotency-key'];
@@ -19,7 +19,7 @@ export function idempotencyKeyOf(request: AdminRequest, write: WriteSpec): strin
     });
   }
   if (typeof header === 'string' && KEY_PATTERN.test(header)) return header;
-  const message = 'must be 1 to 200 visible ASCII characters';
+  const message = 'must be 1 to 255 printable ASCII characters';
   throw new ValidationError([{ path: 'Idempotency-Key', code: 'invalid_header', message }]);
 }
 

@@ -79,10 +79,11 @@ function operationObject(route: DocumentedRoute, book: SchemaBook): OpenApiOpera
   };
 }
 
-/** `AccountsController.create` → `accounts_create`. */
+/** `AccountsController.create` below `/admin` → `admin_accounts_create`. */
 function operationId(route: CatalogRoute): string {
+  const door = route.path.split('/')[1] ?? '';
   const resource = route.controller.replace(/Controller$/, '');
-  return `${resource.charAt(0).toLowerCase()}${resource.slice(1)}_${route.handler}`;
+  return `${door}_${resource.charAt(0).toLowerCase()}${resource.slice(1)}_${route.handler}`;
 }
 
 function descriptionOf(description: string | undefined): { description?: string } {
@@ -136,9 +137,16 @@ function responsesOf(route: DocumentedRoute, book: SchemaBook): OpenApiOperation
   const json = response === undefined ? {} : { 'application/json': { schema: book.output(response) } };
   const content = { ...json, ...(streams ? { 'text/event-stream': { schema: { type: 'string' } } } : {}) };
   return {
-    [status]: { description, ...(Object.keys(content).length === 0 ? {} : { content }) },
+    [status]: { description, ...replayHeader(route), ...(Object.keys(content).length === 0 ? {} : { content }) },
     default: { $ref: `#/components/responses/${errorShapeOf(route.path)}` },
   };
+}
+
+/** A write that takes an `Idempotency-Key` says when its answer is a repetition. */
+function replayHeader({ operation }: DocumentedRoute): Record<string, unknown> {
+  if (operation.headers === undefined || !('Idempotency-Key' in operation.headers.shape)) return {};
+  const schema = { type: 'string', enum: ['true'] };
+  return { headers: { 'Idempotency-Replayed': { description: 'Present when the answer is a repetition.', schema } } };
 }
 
 function errorShapeOf(path: string): string {

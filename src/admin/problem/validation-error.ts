@@ -20,6 +20,9 @@ export function faultsOf(error: z.core.$ZodError): Fault[] {
   return error.issues.flatMap((issue) => faultsOfIssue(issue, []));
 }
 
+/** zod's words that say nothing to a caller. */
+const FAULT_CODES: Readonly<Record<string, string>> = { custom: 'invalid_value', invalid_union: 'invalid_value' };
+
 function faultsOfIssue(issue: z.core.$ZodIssue, parents: readonly PropertyKey[]): Fault[] {
   const path = [...parents, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
@@ -28,7 +31,7 @@ function faultsOfIssue(issue: z.core.$ZodIssue, parents: readonly PropertyKey[])
   if (issue.code === 'invalid_type' && issue.input === undefined && path.length > 0) {
     return [fault(path, 'required', 'this field is required')];
   }
-  return [fault(path, issue.code, issue.message)];
+  return [fault(path, FAULT_CODES[issue.code] ?? issue.code, issue.message)];
 }
 
 function fault(path: readonly PropertyKey[], code: string, message: string): Fault {

@@ -1,5 +1,5 @@
 import { Body, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
-import { ProviderAdminService } from '../../provider/index.js';
+import { ProviderAdmin } from '../../provider/index.js';
 import { AdminController } from '../http/admin-controller.decorator.js';
 import { AdminOperation } from '../http/admin-operation.js';
 import { pageOf, pageRequest, pageView, type Page } from '../http/pagination.js';
@@ -8,6 +8,7 @@ import {
   createProviderSchema,
   patchProviderSchema,
   providerFields,
+  providerPatch,
   providerQuerySchema,
   providerSchema,
   providerTestSchema,
@@ -26,7 +27,7 @@ const RESOURCE = 'provider';
 
 @AdminController('providers')
 export class ProvidersController {
-  constructor(private readonly providers: ProviderAdminService) {}
+  constructor(private readonly providers: ProviderAdmin) {}
 
   @Post()
   @AdminOperation({
@@ -64,9 +65,8 @@ export class ProvidersController {
     write: { action: 'provider.patch' },
   })
   async patch(@Param('id') id: string, @Body() body: PatchProvider): Promise<Written<ProviderView>> {
-    const { name, adapter, base_url: baseUrl } = body;
     const before = providerView(await this.providers.read(id));
-    const after = await this.providers.patch(id, { ...providerFields(body), name, adapter, baseUrl });
+    const after = await this.providers.patch(id, providerPatch(body));
     return changed(RESOURCE, before, providerView(after), touchedSecret(body));
   }
 

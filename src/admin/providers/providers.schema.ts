@@ -75,6 +75,16 @@ export function providerFields(body: PatchProvider): Omit<ProviderPatch, 'name' 
   return { apiKey: body.api_key, hangupBilling: body.hangup_billing, enabled: body.enabled };
 }
 
+/** The fields of a patch as the provider module takes them. */
+export function providerPatch(body: PatchProvider): ProviderPatch {
+  return {
+    ...providerFields(body),
+    ...(body.name === undefined ? {} : { name: body.name }),
+    ...(body.adapter === undefined ? {} : { adapter: body.adapter }),
+    ...(body.base_url === undefined ? {} : { baseUrl: body.base_url }),
+  };
+}
+
 /** What the audit log is told beyond the view: that a key was given, never which. */
 export function touchedSecret(body: PatchProvider): { api_key?: string | null } {
   return body.api_key === undefined ? {} : { api_key: body.api_key };
