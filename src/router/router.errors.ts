@@ -32,12 +32,12 @@ export function modelBlacklisted(): AppError {
 }
 
 /** 503: the model exists, but nothing that serves it can be called now. */
-export function noHealthyEndpoint(name: string, facts: Record<string, unknown>): AppError {
+export function noHealthyEndpoint(name: string, candidate: Candidate): AppError {
   return new AppError('unavailable', `no provider endpoint of the model \`${shorten(name)}\` is available`, {
     code: 'no_healthy_endpoint',
     retryAfterS: RETRY_AFTER_S,
     hint: 'Try again shortly, or send `"model": "auto"` to let the gateway pick another model.',
-    facts,
+    facts: { candidates: candidateFactsOf([candidate]), selected_model: candidate.modelKey },
   });
 }
 
@@ -57,6 +57,16 @@ export function noCandidate(candidates: readonly Candidate[]): AppError {
     code: 'no_candidate',
     hint: 'Allow another tier, shorten the prompt, or drop tools, images or the JSON schema; the explanation of the request names the reason for every model.',
     facts: { candidates: candidateFactsOf(candidates), selected_model: null },
+  });
+}
+
+/** 502: a fault of the router itself. */
+export function routerFailed(cause: unknown): AppError {
+  return new AppError('routing', 'the router failed', {
+    code: 'router_failed',
+    hint: 'Report the request id to the operator.',
+    detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    cause,
   });
 }
 

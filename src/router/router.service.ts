@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../platform/config/index.js';
+import { AppError } from '../platform/errors/index.js';
 import type { UsdMicros } from '../platform/money/index.js';
 import { ProviderService } from '../provider/index.js';
 import type { Tier } from '../wallet/index.js';
 import { pickAuto, type ScoredModel } from './domain/auto.js';
-import { candidateFactsOf } from './domain/candidate-facts.js';
 import { orderEndpoints } from './domain/endpoint-order.js';
 import { hashText } from './domain/hash.js';
 import type { Model, Price, Route, RouteRequest } from './domain/model.js';
@@ -37,14 +37,18 @@ export class RouterService {
   /**
    * Chooses the model and its endpoints from memory. The same request gives the same answer in every process with the same
    * pool and the same endpoint health.
-   * @throws AppError `model_not_found`, `policy_rejected`, `unavailable` for a concrete model; `routing` (no candidate, or
-   * no pool) and `unavailable` (all breakers open) for `auto`.
+   * @throws AppError `model_not_found`, `policy_rejected`, `unavailable` for a concrete model; `routing` (no candidate, no
+   * pool, or a fault in here) and `unavailable` (all breakers open) for `auto`.
    */
   route(request: RouteRequest): Route {
     const startedMs = performance.now();
-    const pool = this.keeper.current();
-    const route = request.requestedModel === AUTO_MODEL ? this.auto(pool, request) : this.concrete(pool, request);
-    return { ...route, routingMs: Math.round((performance.now() - startedMs) * 1000) / 1000 };
+    try {
+      const pool = this.keeper.current();
+      const route = request.requestedModel === AUTO_MODEL ? this.auto(pool, request) : this.concrete(pool, request);
+      return { ...route, routingMs: Math.round((performance.now() - startedMs) * 1000) / 1000 };
+    } catch (error) {
+      throw error instanceof AppError ? error : errors.routerFailed(error);
+    }
   }
 
   /** A model by model_key or id, also a disabled one. */
@@ -108,11 +112,7 @@ export class RouterService {
     const endpoints = orderEndpoints(pooled.endpoints, hashText(request.sessionKey), this.isHealthy);
     if (endpoints.length === 0) {
       const lost = pooled.endpoints.length === 0 ? 'no enabled endpoint' : 'no healthy endpoint: all breakers open';
-      const candidates = [{ modelKey: model.modelKey, tier: model.tier, score: null, lost }];
-      throw errors.noHealthyEndpoint(name, {
-        candidates: candidateFactsOf(candidates),
-        selected_model: model.modelKey,
-      });
+      throw errors.noHealthyEndpoint(name, { modelKey: model.modelKey, tier: model.tier, score: null, lost });
     }
     return {
       requestedModel: name,

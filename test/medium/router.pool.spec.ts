@@ -1,7 +1,6 @@
 import type { AppError } from '../../src/platform/errors/index.js';
 import { newId } from '../../src/platform/ids/index.js';
 import { micros, usdMicros } from '../../src/platform/money/index.js';
-import type { Candidate } from '../../src/router/index.js';
 import { pollUntil } from '../support/poll.js';
 import { routeRequest } from '../support/router-builders.js';
 import { newModel, RouterContext } from '../support/router-context.js';
@@ -69,7 +68,7 @@ describe('the pool of a process', () => {
       retryAfterS: 5,
       facts: {
         selected_model: modelKey,
-        candidates: [{ modelKey, tier: 'standard', score: null, lost: 'no enabled endpoint' }],
+        candidates: [{ model_key: modelKey, tier: 'standard', score: null, lost: 'no enabled endpoint' }],
       },
     });
   });
@@ -145,8 +144,16 @@ describe('the pool of a process', () => {
     await context.feed.catchUp();
     const error = thrownBy(() => context.router.route(routeRequest({ isBlacklisted: () => true })));
     expect(error).toMatchObject({ kind: 'routing', code: 'no_candidate' });
-    const { candidates } = (error as AppError).facts as { candidates: Candidate[] };
-    expect(candidates).toContainEqual({ modelKey, tier: 'standard', score: null, lost: 'blacklisted' });
+    const { candidates } = (error as AppError).facts as { candidates: object[] };
+    expect(candidates).toContainEqual({ model_key: modelKey, tier: 'standard', score: null, lost: 'blacklisted' });
+  });
+
+  it('answers 502 when the router itself fails, and tells the caller nothing of it', () => {
+    const isBlacklisted = (): boolean => {
+      throw new Error('secret detail');
+    };
+    const error = thrownBy(() => context.router.route(routeRequest({ isBlacklisted })));
+    expect(error).toMatchObject({ kind: 'routing', code: 'router_failed', message: 'the router failed' });
   });
 
   it('knows any price version by its id, and null for others', async () => {
