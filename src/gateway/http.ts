@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
 import { newClientRequestId, newRequestId } from '../platform/ids/index.js';
-import { AppError } from '../platform/errors/index.js';
+import { AppError, type ErrorCode } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { CallerConnection } from './pipeline/caller-connection.js';
 import { RequestContext } from './pipeline/context.js';
@@ -105,7 +105,7 @@ function parseBody(
   });
 }
 
-function unreadable(message: string, code: string): AppError {
+function unreadable(message: string, code: ErrorCode): AppError {
   return new AppError('invalid_request', message, { code });
 }
 

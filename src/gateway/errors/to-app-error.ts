@@ -1,6 +1,6 @@
 import { HttpException, NotFoundException } from '@nestjs/common';
 import { outageOf } from '../../platform/database/index.js';
-import { AppError } from '../../platform/errors/index.js';
+import { AppError, type ErrorCode } from '../../platform/errors/index.js';
 
 /** Turns whatever was thrown into the one error family; what nobody foresaw becomes opaque. */
 export function toAppError(thrown: unknown): AppError {
@@ -28,6 +28,6 @@ function statusOf(thrown: unknown): number | null {
   return typeof status === 'number' ? status : null;
 }
 
-function badRequest(message: string, code: string, cause: unknown): AppError {
+function badRequest(message: string, code: ErrorCode, cause: unknown): AppError {
   return new AppError('invalid_request', message, { code, cause, detail: String(cause) });
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { AppError } from '../../platform/errors/index.js';
+import { AppError, type ErrorCode } from '../../platform/errors/index.js';
 
 export const BODY_MAX_BYTES = 8 * 1024 * 1024;
 const ARRIVAL_MAX_MS = 30_000;
@@ -85,6 +85,6 @@ function tooLarge(): AppError {
   });
 }
 
-function invalid(message: string, code: string): AppError {
+function invalid(message: string, code: ErrorCode): AppError {
   return new AppError('invalid_request', message, { code });
 }

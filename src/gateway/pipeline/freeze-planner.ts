@@ -141,10 +141,11 @@ function refusalError(result: Extract<FreezeResult, { ok: false }>, held: HeldFr
       facts,
     });
   }
-  const [message, hint] = QUOTA_MESSAGES[result.refusal];
-  const isWallet = WALLET_REFUSALS.has(result.refusal);
-  return new AppError('insufficient_quota', isWallet ? `${message} of the ${held.tier} tier` : message, {
-    code: isWallet ? 'wallet_too_low' : `${result.refusal}_exceeded`,
+  const { refusal } = result;
+  const [message, hint] = QUOTA_MESSAGES[refusal];
+  const isQuota = refusal === 'daily_quota' || refusal === 'weekly_quota';
+  return new AppError('insufficient_quota', isQuota ? message : `${message} of the ${held.tier} tier`, {
+    code: isQuota ? `${refusal}_exceeded` : 'wallet_too_low',
     hint,
     facts,
   });

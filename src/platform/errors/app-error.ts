@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-codes.js';
+
 /**
  * The one error family. `kind` decides the status (one table per door), `code` is stable and documented in
  * docs/errors.md, `message` may be shown to the caller, `detail` never leaves the logs and the operator's explanation.
@@ -25,7 +27,9 @@ export type ErrorKind =
 
 export interface AppErrorOptions {
   /** Stable machine-readable code, listed in docs/errors.md; `null` where OpenAI sends `null`. */
-  code?: string | null;
+  code?: ErrorCode | null;
+  /** An upstream's own word for a caller's fault; used when `code` is absent. */
+  upstreamCode?: string | null;
   /** JSON path of the offending field, e.g. `messages` or `temperature`. */
   param?: string;
   /** What the caller can do about it, one sentence. */
@@ -55,7 +59,7 @@ export class AppError extends Error {
   constructor(kind: ErrorKind, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
-    this.code = options.code ?? null;
+    this.code = options.code ?? options.upstreamCode ?? null;
     this.param = options.param;
     this.hint = options.hint;
     this.detail = options.detail;

@@ -39,5 +39,9 @@ export function callerFaultError(failure: UpstreamFailure, attempts: readonly At
     code: null,
     param: null,
   };
-  return new AppError('invalid_request', message, { code, ...(param === null ? {} : { param }), facts: { attempts } });
+  return new AppError('invalid_request', message, {
+    upstreamCode: code,
+    ...(param === null ? {} : { param }),
+    facts: { attempts },
+  });
 }
