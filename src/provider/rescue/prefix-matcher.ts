@@ -30,7 +30,7 @@ export class PrefixMatcher {
       const unread = this.skip(chunk);
       if (unread === null) return { state: 'mismatch' };
       if (unread.length > 0) {
-        const first = unread.length === chunk.pieces.length ? chunk : withPieces(chunk, unread);
+        const first = charsOf(unread) === chunk.outputChars ? chunk : withPieces(chunk, unread);
         return first === null ? { state: 'mismatch' } : { state: 'matched', rest: [first, ...chunks.slice(index + 1)] };
       }
       // The end of the answer, or output that is no text: whole only if all that was delivered has come again.
@@ -88,6 +88,9 @@ function withPieces(chunk: Chunk, pieces: readonly Piece[]): Chunk | null {
     }
   }
   const data = JSON.stringify({ ...payload, choices: [{ ...choice, delta }] });
-  const outputChars = pieces.reduce((chars, { text }) => chars + text.length, 0);
-  return { ...chunk, data, outputChars, pieces };
+  return { ...chunk, data, outputChars: charsOf(pieces), pieces };
+}
+
+function charsOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((chars, { text }) => chars + text.length, 0);
 }

@@ -59,36 +59,40 @@ export class ChunkReader {
       return { data, outputChars: 0, usageOnly: hasUsage, isContent: false, isFinish: false, pieces: NO_PIECES };
     }
     const pieces: Piece[] = [];
-    const finishedBefore = this.finishedChoices.size;
     let isContent = false;
+    let isFinish = false;
     for (const choice of choices as unknown[]) {
-      if (isRecord(choice) && this.readChoice(choice, pieces)) isContent = true;
+      if (!isRecord(choice)) continue;
+      if (isRecord(choice['delta']) && this.readDelta(choice['delta'], pieces)) isContent = true;
+      if (this.readFinish(choice)) isFinish = true;
     }
     let outputChars = 0;
     for (const piece of pieces) outputChars += piece.text.length;
     this.outputChars += outputChars;
-    if (outputChars > 0) this.hasOutputSinceUsage = !hasUsage;
-    const isFinish = this.finishedChoices.size > finishedBefore;
-    return { data, outputChars, usageOnly: false, isContent: isContent || outputChars > 0, isFinish, pieces };
+    if (outputChars > 0) this.hasOutputSinceUsage ||= !hasUsage;
+    isContent ||= isFinish || outputChars > 0;
+    return { data, outputChars, usageOnly: false, isContent, isFinish, pieces };
   }
 
   private readUsage(raw: unknown): boolean {
     if (!isRecord(raw)) return false;
-    this.usage = normaliseUsage(raw);
-    this.hasOutputSinceUsage = false;
+    const usage = normaliseUsage(raw);
+    // A count that cannot be true is as good as none: an earlier one stays.
+    if (usage !== null) {
+      this.usage = usage;
+      this.hasOutputSinceUsage = false;
+    }
     return true;
   }
 
-  /** @returns whether the choice carries something a caller waits for. */
-  private readChoice(choice: JsonRecord, pieces: Piece[]): boolean {
-    const delta = choice['delta'];
-    const isContent = isRecord(delta) && this.readDelta(delta, pieces);
+  private readFinish(choice: JsonRecord): boolean {
     const finish = choice['finish_reason'];
-    if (typeof finish !== 'string' || finish === '') return isContent;
+    if (typeof finish !== 'string' || finish === '') return false;
     this.finishedChoices.add(choice['index']);
     return true;
   }
 
+  /** @returns whether the delta carries something a caller waits for, beyond text. */
   private readDelta(delta: JsonRecord, pieces: Piece[]): boolean {
     let isContent = false;
     for (const [field, channel] of TEXT_FIELDS) {

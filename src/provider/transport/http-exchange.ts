@@ -67,9 +67,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.unread.length > 0) return Promise.resolve(this.takeUnread());
     if (this.failure !== null) return Promise.reject(this.failure);
     if (this.ended) return Promise.resolve(null);
-    if (this.controller?.paused === true) this.controller.resume();
     return new Promise((resolve, reject) => {
       this.waiter = { resolve, reject };
+      // Delivers what the parser holds before it returns: the waiter must be there by then.
+      if (this.controller?.paused === true) this.controller.resume();
     });
   }
 

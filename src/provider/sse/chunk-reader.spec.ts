@@ -1,0 +1,85 @@
+import { UpstreamFailure } from '../domain/failure.js';
+import { ChunkReader } from './chunk-reader.js';
+
+function read(reader: ChunkReader, payload: unknown, event = 'message') {
+  return reader.read(typeof payload === 'string' ? payload : JSON.stringify(payload), event);
+}
+
+const choice = (delta: unknown, more: object = {}) => ({
+  choices: [{ index: 0, delta, finish_reason: null, ...more }],
+});
+
+describe('ChunkReader', () => {
+  it.each([
+    ['a role chunk', choice({ role: 'assistant', content: '' }), false],
+    ['an empty delta', choice({}), false],
+    ['filter results without choices', { choices: [], prompt_filter_results: [{}] }, false],
+    ['text', choice({ content: 'a' }), true],
+    ['reasoning', choice({ reasoning_content: 'a' }), true],
+    ['reasoning under its other name', choice({ reasoning: 'a' }), true],
+    ['a refusal', choice({ refusal: 'a' }), true],
+    ['a tool call without arguments yet', choice({ tool_calls: [{ index: 0, function: { name: 'f' } }] }), true],
+    ['a legacy function call', choice({ function_call: { name: 'f' } }), true],
+    ['audio', choice({ audio: { data: 'AAAA' } }), true],
+    ['a finish reason', choice({}, { finish_reason: 'stop' }), true],
+  ])('knows whether a caller waits for it: %s', (_name, payload, isContent) => {
+    expect(read(new ChunkReader(), payload).isContent).toBe(isContent);
+  });
+
+  it('counts the same reasoning once when it comes under two names', () => {
+    const chunk = read(new ChunkReader(), choice({ reasoning_content: 'think', reasoning: 'think' }));
+    expect(chunk.pieces).toEqual([{ channel: 'reasoning', text: 'think' }]);
+  });
+
+  it('keeps the payload as it came, spaces and all', () => {
+    const data = '{ "choices" : [ { "index":0, "delta": {"content":"\\u00e4"} } ] }';
+    expect(read(new ChunkReader(), data)).toMatchObject({ data, outputChars: 1 });
+  });
+
+  it.each(['', '{', '[]', '"text"', 'null', '{"choices":[{"delta":{"content":"cut'])(
+    'takes %j for a broken stream',
+    (payload) => {
+      expect(() => read(new ChunkReader(), payload)).toThrow(UpstreamFailure);
+    },
+  );
+
+  it.each([
+    [{ error: { message: 'x', code: 429 } }, 'rate_limited'],
+    [{ error: { type: 'rate_limit_error' } }, 'rate_limited'],
+    [{ error: { message: 'x', type: 'server_error' } }, 'endpoint_fault'],
+    [{ error: 'x' }, 'endpoint_fault'],
+  ])('takes an error inside the stream for its end: %j', (payload, failure) => {
+    expect(() => read(new ChunkReader(), payload)).toThrow(expect.objectContaining({ failure }) as Error);
+  });
+
+  it('takes an event named error for the end, whatever it carries', () => {
+    expect(() => read(new ChunkReader(), { message: 'overloaded' }, 'error')).toThrow('error_in_stream');
+  });
+
+  it('does not take "error": null for an error', () => {
+    expect(read(new ChunkReader(), { ...choice({ content: 'a' }), error: null }).outputChars).toBe(1);
+  });
+
+  it('is finished when every choice that was asked for has finished', () => {
+    const reader = new ChunkReader(2);
+    read(reader, { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
+    expect(reader.isFinished).toBe(false);
+    read(reader, { choices: [{ index: 1, delta: {}, finish_reason: 'stop' }] });
+    expect(reader.isFinished).toBe(true);
+  });
+
+  it.each([-1, 1.5, '7', 1e12, Number.MAX_SAFE_INTEGER, null, {}])('ignores a usage with %j tokens', (tokens) => {
+    const reader = new ChunkReader();
+    expect(read(reader, { choices: [], usage: { prompt_tokens: 3, completion_tokens: tokens } }).usageOnly).toBe(true);
+    expect(reader.usage).toBeNull();
+  });
+
+  it('knows when output has come after the last usage', () => {
+    const reader = new ChunkReader();
+    const usage = { prompt_tokens: 3, completion_tokens: 1 };
+    read(reader, { ...choice({ content: 'a' }), usage });
+    expect(reader.hasOutputSinceUsage).toBe(false);
+    read(reader, choice({ content: 'b' }));
+    expect(reader.hasOutputSinceUsage).toBe(true);
+  });
+});
