@@ -58,8 +58,8 @@ describe('route access', () => {
   it('takes the declaration of the method before that of the controller', () => {
     const routes = declaredRoutes([DeclaredController]);
     expect(routes).toEqual([
-      { controller: 'DeclaredController', method: 'fromClass', access: { kind: 'api_key' } },
-      { controller: 'DeclaredController', method: 'fromMethod', access: { kind: 'public' } },
+      { controller: 'DeclaredController', method: 'fromClass', path: 'declared', access: { kind: 'api_key' } },
+      { controller: 'DeclaredController', method: 'fromMethod', path: 'declared/open', access: { kind: 'public' } },
     ]);
   });
 

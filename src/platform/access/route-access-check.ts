@@ -11,6 +11,8 @@ type Controller = abstract new (...args: never[]) => object;
 export interface DeclaredRoute {
   controller: string;
   method: string;
+  /** Paths of the controller and the handler, without slashes at either end; parameters as `:name`. */
+  path: string;
   access: RouteAccess | null;
 }
 
@@ -22,7 +24,8 @@ export function declaredRoutes(controllers: readonly Controller[]): DeclaredRout
     return scanner.getAllMethodNames(prototype).flatMap((method) => {
       const handler = prototype[method];
       if (handler === undefined || !Reflect.hasMetadata(PATH_METADATA, handler)) return [];
-      return [{ controller: controller.name, method, access: accessOf(handler, controller) }];
+      const path = pathOf(controller, handler);
+      return [{ controller: controller.name, method, path, access: accessOf(handler, controller) }];
     });
   });
 }
@@ -39,4 +42,14 @@ export function assertEveryRouteDeclaresAccess(app: INestApplicationContext): vo
   if (undeclared.length === 0) return;
   const names = undeclared.map((route) => `${route.controller}.${route.method}`).join(', ');
   throw new Error(`routes without declared access (add @Public, @ApiKeyAccess or @AdminAccess): ${names}`);
+}
+
+function pathOf(controller: Controller, handler: object): string {
+  const paths = [controller, handler].map(
+    (target) => Reflect.getMetadata(PATH_METADATA, target) as string | string[] | undefined,
+  );
+  return paths
+    .flatMap((path) => [path ?? ''].flat().join('|').split('/'))
+    .filter((segment) => segment !== '')
+    .join('/');
 }
