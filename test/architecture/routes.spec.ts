@@ -86,7 +86,7 @@ describe('routes', () => {
     expect(routes.length).toBeGreaterThan(30);
     expect(await faultsOf(AppModule.forRoot(config, 'gateway'))).toEqual([]);
     const open = routes.filter(({ access }) => access?.kind === 'public').map(({ path }) => path);
-    expect(open.toSorted()).toEqual([...PUBLIC_PATHS]);
+    expect(new Set(open)).toEqual(PUBLIC_PATHS);
   });
 
   it('are checked by a test that finds planted violations', async () => {
