@@ -6,6 +6,7 @@ import {
   decimalOut,
   name,
   patchOf,
+  plainText,
   tier,
   timeIn,
   timeOrNull,
@@ -22,7 +23,7 @@ const count = z.int().min(0).max(COUNT_MAX);
 /** What a key may be limited to; `null` lifts the restriction. */
 const settings = {
   tier: tier.nullable(),
-  fixed_model: z.string().min(1).max(MODEL_NAME_LENGTH_MAX).nullable().describe('`model_key` or `model_id`.'),
+  fixed_model: plainText(MODEL_NAME_LENGTH_MAX).min(1).nullable().describe('`model_key` or `model_id`.'),
   policy_id: uuid.nullable(),
   limit_daily: credits.nullable().describe('Credits a UTC day; 0 allows nothing.'),
   limit_weekly: credits.nullable().describe('Credits an ISO week; 0 allows nothing.'),

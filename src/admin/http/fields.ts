@@ -23,13 +23,18 @@ export const name = z
   .trim()
   .min(1)
   .max(NAME_LENGTH_MAX)
-  .regex(/^[^\p{Cc}]*$/u, { error: 'must not contain control characters' });
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: 'must not contain control characters' });
+
+/** Any text up to a length. The database keeps neither NUL nor halves of surrogate pairs. */
+export function plainText(lengthMax: number): z.ZodString {
+  return z
+    .string()
+    .max(lengthMax)
+    .regex(/^[^\0\p{Cs}]*$/u, { error: 'must be well-formed text without NUL' });
+}
 
 /** Text for people, up to 2000 characters; may be empty. */
-export const text = z
-  .string()
-  .max(TEXT_LENGTH_MAX)
-  .regex(/^[^\0]*$/, { error: 'must not contain NUL' });
+export const text = plainText(TEXT_LENGTH_MAX);
 
 /** Labels; at most 200, each 1–200 characters. */
 export const labels = z.array(name).max(LIST_LENGTH_MAX);

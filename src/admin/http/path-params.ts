@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../platform/errors/index.js';
 import { TIERS } from '../../wallet/index.js';
+import { plainText } from './fields.js';
 
 const uuid = z.uuid();
 
@@ -13,7 +14,7 @@ export const PATH_PARAMS: Readonly<Record<string, z.ZodType>> = {
   endpoint_id: uuid,
   member_id: uuid,
   tier: z.enum(TIERS),
-  request_id: z.string().min(1).max(128).describe('Either request id: the gateway’s own or the caller’s.'),
+  request_id: plainText(128).min(1).describe('Either request id: the gateway’s own or the caller’s.'),
 };
 
 /** @throws AppError `not_found` when a parameter cannot name anything. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatDecimal } from '../../platform/money/index.js';
 import { isReservedModelKey, MODEL_KEY_PATTERN, type ModelPatch, type ModelRecord } from '../../router/index.js';
-import { credits, decimalOut, labels, name, patchOf, text, tier, timeOut, uuid } from '../http/fields.js';
+import { credits, decimalOut, labels, name, patchOf, plainText, text, tier, timeOut, uuid } from '../http/fields.js';
 import { pageQuery } from '../http/pagination.js';
 
 const TOKENS_MAX = 100_000_000;
@@ -29,7 +29,7 @@ const required = {
 };
 
 const optional = {
-  alias: z.string().max(200),
+  alias: plainText(200),
   tags: labels,
   feature_tags: labels.describe('What it can do: `chat`, `tools`, `vision`, `json_schema`, …'),
   scenario_tags: labels,

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { PolicyInput, PolicyPatch, PolicyRecord } from '../../policy/index.js';
-import { name, patchOf, tier, timeOut, uuid } from '../http/fields.js';
+import { name, patchOf, plainText, tier, timeOut, uuid } from '../http/fields.js';
 import { pageQuery } from '../http/pagination.js';
 
 const ITEMS_MAX = 10_000;
 const PATTERNS_MAX = 1_000;
 const ITEM_LENGTH_MAX = 200;
 
-const item = z.string().trim().min(1).max(ITEM_LENGTH_MAX);
+const item = plainText(ITEM_LENGTH_MAX).trim().min(1);
 const addresses = z.array(item).max(ITEMS_MAX);
 
 /** Which addresses are well formed is the policy module's to say. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ProviderPatch, ProviderTest, ProviderView as ProviderRecord } from '../../provider/index.js';
-import { name, patchOf, timeOut, uuid } from '../http/fields.js';
+import { name, patchOf, plainText, timeOut, uuid } from '../http/fields.js';
 import { pageQuery } from '../http/pagination.js';
 
 const URL_LENGTH_MAX = 2_000;
@@ -10,25 +10,12 @@ const hangupBilling = z.enum(['estimate', 'drain', 'free']);
 
 const required = {
   name: name.describe('Unique; shown to callers as the used provider.'),
-  adapter: z
-    .string()
-    .min(1)
-    .max(40)
-    .describe('`openai` for everything OpenAI-compatible, `sandbox` for the built-in one.'),
-  base_url: z
-    .string()
-    .min(1)
-    .max(URL_LENGTH_MAX)
-    .describe('Loopback and private addresses need `ALLOW_PRIVATE_UPSTREAMS`.'),
+  adapter: plainText(40).min(1).describe('`openai` for everything OpenAI-compatible, `sandbox` for the built-in one.'),
+  base_url: plainText(URL_LENGTH_MAX).min(1).describe('Loopback and private addresses need `ALLOW_PRIVATE_UPSTREAMS`.'),
 };
 
 const optional = {
-  api_key: z
-    .string()
-    .min(1)
-    .max(SECRET_LENGTH_MAX)
-    .nullable()
-    .describe('Write-only; encrypted at rest. `null` removes it.'),
+  api_key: plainText(SECRET_LENGTH_MAX).min(1).nullable().describe('Write-only; encrypted at rest. `null` removes it.'),
   hangup_billing: hangupBilling.describe(
     'When the caller hangs up: bill what was delivered, read to the end, or nothing.',
   ),

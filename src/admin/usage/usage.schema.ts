@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { UsageFilter, UsageRecord } from '../../billing/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
-import { decimalOut, tier, timeIn, timeOrNull, timeOut, uuid } from '../http/fields.js';
+import { decimalOut, plainText, tier, timeIn, timeOrNull, timeOut, uuid } from '../http/fields.js';
 import { pageQueryOf } from '../http/pagination.js';
 
 const TEXT_LENGTH_MAX = 256;
 
 const status = z.enum(['pending', 'settled', 'released', 'expired', 'failed']);
-const label = z.string().min(1).max(TEXT_LENGTH_MAX);
+const label = plainText(TEXT_LENGTH_MAX).min(1);
 
 export const usageQuerySchema = z.strictObject({
   ...pageQueryOf(/^gwr_[0-9a-f]{32}$/),
