@@ -9,6 +9,7 @@ export default {
   testTimeout: 30_000,
   // Two processes of ours and Postgres already fill two cores; more workers only make timings worse.
   maxWorkers: 2,
+  reporters: ['default', '<rootDir>/test/support/jest/summary-reporter.js'],
   globalSetup: '<rootDir>/test/support/jest/global-setup.js',
   globalTeardown: '<rootDir>/test/support/jest/global-teardown.js',
 };

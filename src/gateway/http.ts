@@ -79,13 +79,14 @@ function receive(request: FastifyRequest, reply: FastifyReply, next: () => void)
   next();
 }
 
-/** Model calls read their body in stage 3, after authentication; every other door gets parsed JSON of at most 1 MiB. */
+/** Model calls read their body in stage 3, after authentication; every other route gets parsed JSON of at most 1 MiB. */
 function parseBody(
   request: FastifyRequest,
   payload: IncomingMessage,
   done: (error: Error | null, body?: unknown) => void,
 ): void {
-  if (isChatPath(request.url)) return done(null, undefined);
+  // A path that nobody serves is a 404 whatever was sent to it.
+  if (isChatPath(request.url) || request.is404) return done(null, undefined);
   let sizeBytes = 0;
   const chunks: Buffer[] = [];
   payload.on('data', (chunk: Buffer) => {

@@ -96,7 +96,7 @@ export class World {
   /** A model with a price of 200/900/20/250 credits a million tokens, unless `fields` say otherwise. */
   async model(options: ModelOptions = {}): Promise<TestModel> {
     const key = unique('model');
-    const model = await this.admin.post<{ id: string }>('/models', {
+    const model = await this.admin.post<{ id: string; model_key: string }>('/models', {
       model_key: key,
       display_name: key,
       tier: options.tier ?? 'standard',
@@ -123,7 +123,7 @@ export class World {
         ...options.endpoint,
       });
     }
-    return { id: model.id, key, providers };
+    return { id: model.id, key: model.model_key, providers };
   }
 
   /** A provider at the fault-injecting upstream. */
