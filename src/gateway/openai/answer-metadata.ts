@@ -1,6 +1,7 @@
 import type { AccountKind } from '../../auth/index.js';
 import { rescueFactsOf, type Outcome } from '../../billing/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
+import type { Route } from '../../router/index.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 
 const CANDIDATES_MAX = 10;
@@ -20,7 +21,7 @@ export function metadataOf(context: RequestContext, outcome: Outcome, wallet: Ac
       requested_model: route.requestedModel,
       selected_model: route.model.modelKey,
       reason: route.reason,
-      candidates: route.candidates.slice(0, CANDIDATES_MAX).map((candidate) => candidate.modelKey),
+      candidates: servingCandidatesOf(route),
       routing_ms: route.routingMs,
       ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
       ...(outcome.rescued === null ? {} : { rescued: rescueFactsOf(outcome.rescued) }),
@@ -37,6 +38,12 @@ export function metadataOf(context: RequestContext, outcome: Outcome, wallet: Ac
       ...(outcome.reason === 'quota_stop' ? { stopped_by: 'insufficient_quota' } : {}),
     },
   };
+}
+
+/** The models that could have served the request, best first; the explanation also names the others and why they fell. */
+function servingCandidatesOf(route: Route): string[] {
+  const serving = route.candidates.filter((candidate) => candidate.score !== null || candidate.lost === null);
+  return serving.slice(0, CANDIDATES_MAX).map((candidate) => candidate.modelKey);
 }
 
 /** Price of an outcome in USD, as the JSON number that goes into `usage.cost`. */
