@@ -46,12 +46,14 @@ export class RequestTraces implements OnApplicationShutdown {
   }
 
   /** The trace of a request by the gateway's own id. */
-  findById(requestId: string): Promise<RequestTrace | null> {
+  async findById(requestId: string): Promise<RequestTrace | null> {
+    await this.writeDown();
     return this.repository.findById(requestId);
   }
 
   /** The newest request with a client's label, and how many share it; with `apiKeyId`, only requests of that key. */
-  findByClientId(clientRequestId: string, apiKeyId: string | null): Promise<Found<RequestTrace> | null> {
+  async findByClientId(clientRequestId: string, apiKeyId: string | null): Promise<Found<RequestTrace> | null> {
+    await this.writeDown();
     return this.repository.findByClientId(clientRequestId, apiKeyId);
   }
 
@@ -72,6 +74,14 @@ export class RequestTraces implements OnApplicationShutdown {
     if (this.timer !== null) clearTimeout(this.timer);
     await this.writing;
     await this.flush().catch((error: unknown) => this.logger.warn({ error: String(error) }, 'traces were lost'));
+  }
+
+  /** Whoever asks right after an answer of this process finds its trace. */
+  private async writeDown(): Promise<void> {
+    await this.writing;
+    await this.flush().catch((error: unknown) => {
+      this.logger.warn({ error: String(error) }, 'traces could not be written yet');
+    });
   }
 
   private keep(trace: RequestTrace): void {
