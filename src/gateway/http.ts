@@ -67,6 +67,8 @@ function logOthers(logger: Logger): onResponseHookHandler {
 /** Stage 1: the ids of the request, and the context of a model call. */
 function receive(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
   const nowMs = Date.now();
+  // Every body is read as JSON; Fastify would refuse a content type that it cannot make sense of.
+  request.raw.headers['content-type'] = 'application/json';
   const header = request.headers['x-request-id'];
   const label = typeof header === 'string' && CLIENT_REQUEST_ID_PATTERN.test(header) ? header : newClientRequestId();
   request.gatewayRequestId = newRequestId(nowMs);

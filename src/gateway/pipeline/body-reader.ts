@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { AppError, type ErrorCode } from '../../platform/errors/index.js';
 
 export const BODY_MAX_BYTES = 8 * 1024 * 1024;
+/** More than any schema needs; JSON can be read much deeper than it can be written again. */
+const DEPTH_MAX = 200;
 const ARRIVAL_MAX_MS = 30_000;
 const IN_FLIGHT_MAX_BYTES = 256 * 1024 * 1024;
 
@@ -67,6 +69,12 @@ function collect(request: IncomingMessage): Promise<Buffer> {
 
 function parse(bytes: Buffer): unknown {
   if (bytes.length === 0) throw invalid('the request body is empty', 'body_empty');
+  const value = parseJson(bytes);
+  if (isDeeper(value, DEPTH_MAX)) throw invalid('the request body is nested too deeply', 'invalid_json');
+  return value;
+}
+
+function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (error) {
@@ -87,4 +95,10 @@ function tooLarge(): AppError {
 
 function invalid(message: string, code: ErrorCode): AppError {
   return new AppError('invalid_request', message, { code });
+}
+
+/** Whether a value has more than `levels` levels of objects and arrays. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1));
 }
