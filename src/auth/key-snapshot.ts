@@ -3,6 +3,9 @@ import { ChangeFeed } from '../platform/changes/index.js';
 import type { KeyEntry } from './domain/key-verdict.js';
 import { KeySnapshotReader, type LoadedKey } from './persistence/key-snapshot.reader.js';
 
+/** Keys in one query, when an account with very many of them changes. */
+const RELOADED_AT_ONCE = 2_000;
+
 /** What a presented secret leads to. */
 export interface KnownSecret {
   entry: KeyEntry;
@@ -75,9 +78,12 @@ export class KeySnapshot {
   /** Reads these keys again; those that no longer exist are forgotten. */
   async reload(ids: readonly string[]): Promise<void> {
     return this.oneAtATime(async () => {
-      const loaded = await this.reader.byIds(ids);
-      for (const id of ids) this.tables.remove(id);
-      for (const key of loaded) this.tables.put(key);
+      for (let start = 0; start < ids.length; start += RELOADED_AT_ONCE) {
+        const some = ids.slice(start, start + RELOADED_AT_ONCE);
+        const loaded = await this.reader.byIds(some);
+        for (const id of some) this.tables.remove(id);
+        for (const key of loaded) this.tables.put(key);
+      }
     });
   }
 

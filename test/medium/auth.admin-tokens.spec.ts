@@ -11,15 +11,19 @@ describe('admin tokens on Postgres', () => {
   let sql: Client;
   const running: AuthProcess[] = [];
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     database = await createTestDatabase();
     sql = new Client({ connectionString: database.url });
     await sql.connect();
   });
 
   afterEach(async () => {
-    await sql.end();
     await Promise.all(running.splice(0).map((auth) => auth.stop()));
+    await sql.query('delete from admin_token');
+  });
+
+  afterAll(async () => {
+    await sql.end();
     await database.drop();
   });
 

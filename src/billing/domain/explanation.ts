@@ -150,8 +150,16 @@ function notReached(stage: Stage): StageRecord {
   return { stage, status: 'not_reached', ms: null };
 }
 
-/** Facts about providers and the machinery, which a caller is not shown. */
-const INTERNAL_FACTS: ReadonlySet<string> = new Set(['detail', 'endpoints', 'job', 'provider_cost_usd', 'rescued']);
+/** Facts about providers, rules of policies and the machinery, which a caller is not shown. */
+const INTERNAL_FACTS: ReadonlySet<string> = new Set([
+  'detail',
+  'endpoints',
+  'ip_rule',
+  'job',
+  'matched_rule',
+  'provider_cost_usd',
+  'rescued',
+]);
 
 /** The same explanation for the caller of the request: how many attempts, but not where and why they failed. */
 export function forCaller(explanation: Explanation): Explanation {
