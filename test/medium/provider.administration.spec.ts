@@ -125,13 +125,14 @@ describe('administration of providers', () => {
   });
 
   it.each(['not-an-id', newId()])('answers an unknown provider with not_found: %s', async (id) => {
+    const { admin } = gateway;
     for (const call of [
-      gateway.admin.read(id),
-      gateway.admin.patch(id, {}),
-      gateway.admin.remove(id),
-      gateway.admin.test(id),
+      () => admin.read(id),
+      () => admin.patch(id, {}),
+      () => admin.remove(id),
+      () => admin.test(id),
     ]) {
-      expect(await refusalOf(call)).toMatchObject({ kind: 'not_found' });
+      expect(await refusalOf(call())).toMatchObject({ kind: 'not_found' });
     }
   });
 

@@ -1,5 +1,4 @@
-import { createServer, type Server } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { AppError } from '../../src/platform/errors/index.js';
 import { attemptsOf, CallerGoneError, type Endpoint } from '../../src/provider/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -131,6 +130,18 @@ describe('whole answers and failover', () => {
     expect(reasonsOf(answer.attempts)).toEqual([`alpha=timeout_${phase}`]);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
     expect(performance.now() - startedMs).toBeGreaterThan(110);
+  });
+
+  it('a server that takes the connection and never speaks is left after the connect time-out', async () => {
+    const taken: Socket[] = [];
+    const silent = createServer((socket) => taken.push(socket));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const mute = await gateway.provider('mute', `https://127.0.0.1:${String(port)}/v1`);
+    const answer = await gateway.json([mute('ok', { timeouts: { connectMs: 120 } }), beta('ok')]);
+    expect(reasonsOf(answer.attempts)).toEqual(['mute=timeout_connect']);
+    silent.close();
+    for (const socket of taken) socket.destroy();
   });
 
   it.each([400, 413, 422])('%s is the caller’s fault: no failover, the upstream’s own explanation', async (status) => {

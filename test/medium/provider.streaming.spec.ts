@@ -51,10 +51,11 @@ describe('streams from an OpenAI-compatible upstream', () => {
     const startedMs = performance.now();
     const answer = await gateway.stream([alpha('slow-first-d300')]);
     expect(performance.now() - startedMs).toBeGreaterThan(250);
-    const { value } = await answer.events[Symbol.asyncIterator]().next();
-    expect(value?.some(({ outputChars }: { outputChars: number }) => outputChars > 0)).toBe(true);
-    expect(value?.[0]?.data).toContain('"role":"assistant"');
-    await answer.events[Symbol.asyncIterator]().return?.();
+    for await (const first of answer.events) {
+      expect(first.some(({ outputChars }) => outputChars > 0)).toBe(true);
+      expect(first[0]?.data).toContain('"role":"assistant"');
+      break;
+    }
   });
 
   it.each([

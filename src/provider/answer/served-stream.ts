@@ -1,7 +1,7 @@
 import type { CallSummary, Rescue, StreamAnswer, StreamEvent, TokenUsage } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
-import { CallerGoneError, streamBroken } from '../provider.errors.js';
+import { streamBroken } from '../provider.errors.js';
 import { Delivered } from '../rescue/delivered.js';
 import { isRescuable } from '../rescue/rescue-request.js';
 import type { StreamRescuer } from '../rescue/stream-rescuer.js';
@@ -62,7 +62,9 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
   return(): Promise<IteratorResult<readonly StreamEvent[], undefined>> {
     if (this.endedMs === null) {
       this.current.stream.cancel();
-      this.current.attempt.fail(new CallerGoneError());
+      // Whether the caller left or the gateway stopped (a quota): the endpoint did nothing wrong.
+      const reason = this.run.request.signal.aborted ? 'caller_gone' : 'stopped';
+      this.current.attempt.fail(new UpstreamFailure('caller_gone', reason, { status: 200 }));
       this.close();
     }
     return Promise.resolve({ done: true, value: undefined });

@@ -1,10 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import type { AdapterCall, ProviderAdapter } from '../adapters/adapter.js';
 import { AdapterRegistry } from '../adapters/adapter-registry.js';
 import { EndpointBreakers } from '../breaker/endpoint-breakers.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import type { JsonRecord } from '../domain/json.js';
+import { CallerGoneError } from '../provider.errors.js';
 import { ProviderDirectory } from '../provider.directory.js';
 import { AttemptStream } from './attempt-stream.js';
 import type { CallRun } from './call-run.js';
@@ -29,6 +31,7 @@ export class AttemptRunner {
     private readonly adapters: AdapterRegistry,
     private readonly directory: ProviderDirectory,
     private readonly breakers: EndpointBreakers,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -43,8 +46,7 @@ export class AttemptRunner {
       attempt.succeed();
       return body;
     } catch (error) {
-      attempt.fail(error);
-      throw error;
+      throw this.failed(attempt, error);
     }
   }
 
@@ -62,9 +64,20 @@ export class AttemptRunner {
       attempt.begin();
       return { attempt, stream };
     } catch (error) {
-      attempt.fail(error);
-      throw error;
+      throw this.failed(attempt, error);
     }
+  }
+
+  /** Ends the attempt; what nobody foresaw is the gateway's own fault, and the next endpoint gets its chance. */
+  private failed(attempt: OpenAttempt, error: unknown): Error {
+    let failure = error;
+    if (!(error instanceof UpstreamFailure) && !(error instanceof CallerGoneError)) {
+      const { id, adapter } = attempt.endpoint;
+      this.logger.error({ endpoint: id, adapter, error: String(error) }, 'an adapter failed in an unforeseen way');
+      failure = new UpstreamFailure('operator_fault', 'internal', { cause: error });
+    }
+    attempt.fail(failure);
+    return failure as Error;
   }
 
   private open(run: CallRun, endpoint: Endpoint): OpenAttempt {

@@ -10,7 +10,7 @@ const PREAMBLE_CHUNKS_MAX = 256;
 /** The streamed answer of one attempt, from its first content on. */
 export class AttemptStream {
   private held: readonly Chunk[] | null = null;
-  private broken: unknown = null;
+  private broken: Error | null = null;
 
   private constructor(
     private readonly source: ChunkSource,
@@ -108,7 +108,7 @@ export class AttemptStream {
           this.source.cancel();
           throw error;
         }
-        this.broken = error;
+        this.broken = error as Error;
         return group;
       }
     }

@@ -19,7 +19,7 @@ export class AttemptWatch {
 
   /** @param deadlineAtMs end of the attempt on the clock of `performance.now()`. */
   constructor(
-    private readonly timeouts: EndpointTimeouts,
+    readonly timeouts: EndpointTimeouts,
     private readonly deadlineAtMs: number,
   ) {
     this.limitAtMs = deadlineAtMs;

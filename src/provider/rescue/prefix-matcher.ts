@@ -83,8 +83,7 @@ function withPieces(chunk: Chunk, pieces: readonly Piece[]): Chunk | null {
     const piece = pieces.find((candidate) => candidate.channel === channel);
     for (const field of DELTA_FIELDS[channel]) {
       if (typeof delta[field] !== 'string') continue;
-      if (piece === undefined) delete delta[field];
-      else delta[field] = piece.text;
+      delta[field] = piece?.text ?? '';
     }
   }
   const data = JSON.stringify({ ...payload, choices: [{ ...choice, delta }] });

@@ -146,7 +146,7 @@ function parseRecord(data: string): JsonRecord {
 /** An error that the upstream reports after its 200. */
 function errorInStream(payload: JsonRecord): UpstreamFailure {
   const error = isRecord(payload['error']) ? payload['error'] : payload;
-  const code = String(error['code'] ?? error['type'] ?? error['status'] ?? '');
-  const isLimit = code === '429' || /rate_?limit/i.test(code);
+  const labels = [error['code'], error['type'], error['status']];
+  const isLimit = labels.some((label) => label === 429 || /^429$|rate_?limit/i.test(textOf(label)));
   return new UpstreamFailure(isLimit ? 'rate_limited' : 'endpoint_fault', 'error_in_stream');
 }

@@ -20,7 +20,13 @@ export interface UpstreamTarget {
   search: string;
 }
 
-/** One undici pool for each origin, with HTTP/1.1, verified TLS, no redirects, and addresses checked at connect. */
+/** The socket is given up a little after the attempt that waited for it, so that the attempt's own clock decides. */
+const CONNECT_GRACE_MS = 200;
+
+/**
+ * One undici pool for each origin (and connect time-out), with HTTP/1.1, verified TLS, no redirects, and addresses
+ * checked at connect.
+ */
 @Injectable()
 export class UpstreamPools implements OnApplicationShutdown {
   private readonly pools = new Map<string, Pool>();
@@ -29,29 +35,30 @@ export class UpstreamPools implements OnApplicationShutdown {
   constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'ALLOW_PRIVATE_UPSTREAMS'>) {}
 
   /** The pool and the path of a base URL; made on first use. */
-  target(baseUrl: string): UpstreamTarget {
-    const known = this.targets.get(baseUrl);
+  target(baseUrl: string, connectMs: number): UpstreamTarget {
+    const key = `${String(connectMs)} ${baseUrl}`;
+    const known = this.targets.get(key);
     if (known !== undefined) return known;
     const url = new URL(baseUrl);
     const target = {
-      pool: this.poolOf(url.origin),
+      pool: this.poolOf(url.origin, connectMs),
       pathPrefix: url.pathname.replace(/\/+$/, ''),
       search: url.search,
     };
-    this.targets.set(baseUrl, target);
+    this.targets.set(key, target);
     return target;
   }
 
   /** Closes pools that no base URL of the list needs; requests that run on them end in peace. */
   retain(baseUrls: readonly string[]): void {
     const origins = new Set(baseUrls.filter((text) => URL.canParse(text)).map((text) => new URL(text).origin));
-    for (const [origin, pool] of this.pools) {
-      if (origins.has(origin)) continue;
-      this.pools.delete(origin);
+    for (const [key, pool] of this.pools) {
+      if (origins.has(textAfterSpace(key))) continue;
+      this.pools.delete(key);
       void pool.close().catch(() => undefined);
     }
-    for (const baseUrl of this.targets.keys()) {
-      if (!origins.has(new URL(baseUrl).origin)) this.targets.delete(baseUrl);
+    for (const key of this.targets.keys()) {
+      if (!origins.has(new URL(textAfterSpace(key)).origin)) this.targets.delete(key);
     }
   }
 
@@ -62,8 +69,9 @@ export class UpstreamPools implements OnApplicationShutdown {
     await Promise.all(pools.map(closeWithin));
   }
 
-  private poolOf(origin: string): Pool {
-    const known = this.pools.get(origin);
+  private poolOf(origin: string, connectMs: number): Pool {
+    const key = `${String(connectMs)} ${origin}`;
+    const known = this.pools.get(key);
     if (known !== undefined) return known;
     const pool = new Pool(origin, {
       connections: CONNECTIONS_MAX,
@@ -71,17 +79,15 @@ export class UpstreamPools implements OnApplicationShutdown {
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       allowH2: false,
-      connect: this.connector(),
+      connect: this.connector(connectMs + CONNECT_GRACE_MS),
     });
-    this.pools.set(origin, pool);
+    this.pools.set(key, pool);
     return pool;
   }
 
-  private connector(): buildConnector.connector {
-    // The attempt's own watch ends the waiting; this bound only frees sockets that nobody waits for any more.
-    const timeout = 60_000;
+  private connector(timeout: number): buildConnector.connector {
     if (this.config.ALLOW_PRIVATE_UPSTREAMS) return buildConnector({ timeout, allowH2: false });
-    const connect = buildConnector({ timeout, allowH2: false, lookup: guardedLookup } as buildConnector.BuildOptions);
+    const connect = buildConnector({ timeout, allowH2: false, lookup: guardedLookup });
     return (options, callback) => {
       const address = literalAddress(options.hostname);
       if (address !== null && !isPublicAddress(address)) {
@@ -91,6 +97,10 @@ export class UpstreamPools implements OnApplicationShutdown {
       connect(options, callback);
     };
   }
+}
+
+function textAfterSpace(key: string): string {
+  return key.slice(key.indexOf(' ') + 1);
 }
 
 async function closeWithin(pool: Pool): Promise<void> {

@@ -9,7 +9,7 @@ export class OpenAiChunkSource implements ChunkSource {
   hasEndMarker = false;
   private group: Payload[] = [];
   private readonly parser = new SseParser((data, event) => this.onEvent(data, event));
-  private broken: unknown = null;
+  private broken: Error | null = null;
 
   constructor(private readonly exchange: HttpExchange) {}
 
@@ -26,15 +26,20 @@ export class OpenAiChunkSource implements ChunkSource {
       // One pass over what came in one read: a burst of small HTTP chunks is one text.
       this.parser.push(bytes.length === 1 && bytes[0] !== undefined ? bytes[0] : Buffer.concat(bytes));
     } catch (error) {
-      this.broken = error;
+      this.broken = error as Error;
       if (this.group.length === 0) throw error;
     }
-    if (this.hasEndMarker) this.exchange.finish();
+    this.finishAfterEndMarker();
     return this.takeGroup();
   }
 
   cancel(): void {
     this.exchange.cancel();
+  }
+
+  /** What follows the end marker is of no interest; the connection can serve the next call. */
+  private finishAfterEndMarker(): void {
+    if (this.hasEndMarker) this.exchange.finish();
   }
 
   private onEvent(data: string, event: string): void {

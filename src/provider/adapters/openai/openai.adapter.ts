@@ -45,7 +45,7 @@ export class OpenAiAdapter implements ProviderAdapter {
   }
 
   async probe({ baseUrl, apiKey, watch }: ProbeTarget): Promise<ProbeResult> {
-    const { pool, pathPrefix, search } = this.pools.target(baseUrl);
+    const { pool, pathPrefix, search } = this.pools.target(baseUrl, watch.timeouts.connectMs);
     const request = {
       method: 'GET' as const,
       path: `${pathPrefix}/models${search}`,
@@ -74,13 +74,16 @@ export class OpenAiAdapter implements ProviderAdapter {
   }
 
   private async post(call: AdapterCall, body: string, accept: string): Promise<HttpExchange> {
-    const { pool, pathPrefix, search } = this.pools.target(call.endpoint.baseUrl);
+    const { pool, pathPrefix, search } = this.pools.target(call.endpoint.baseUrl, call.watch.timeouts.connectMs);
     const headers = headersFor(call.apiKey, accept);
     headers.push('content-type', 'application/json');
     const path = `${pathPrefix}${COMPLETIONS_PATH}${search}`;
     const exchange = await HttpExchange.open(pool, { method: 'POST', path, headers, body }, call.watch);
     await throwUnlessSuccess(exchange);
-    return exchange;
+    const encoding = exchange.header('content-encoding').toLowerCase();
+    if (encoding === '' || encoding === 'identity') return exchange;
+    exchange.cancel();
+    throw new UpstreamFailure('endpoint_fault', 'encoded_answer', { status: exchange.statusCode });
   }
 }
 

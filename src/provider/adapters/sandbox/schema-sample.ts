@@ -1,4 +1,4 @@
-import { isRecord, type JsonRecord } from '../../domain/json.js';
+import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 
 const DEPTH_MAX = 8;
 const ITEMS_MAX = 16;
@@ -91,19 +91,24 @@ function sampleOfNumber(schema: JsonRecord, isInteger: boolean): number {
 }
 
 function sampleOfString(schema: JsonRecord, text: string, name: string): string {
-  const format = FORMATS[String(schema['format'] ?? '')];
+  const format = FORMATS[textOf(schema['format'])];
   if (format !== undefined) return format;
   const wanted = BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? (text.slice(0, 80).trim() || 'example');
   const padded = wanted.padEnd(numberOf(schema['minLength']) ?? 0, 'x');
   return padded.slice(0, numberOf(schema['maxLength']) ?? padded.length);
 }
 
+/** One schema that asks for all that the parts ask for; where they contradict each other the last one wins. */
 function merged(parts: readonly unknown[], root: JsonRecord): JsonRecord {
-  const schemas = parts
-    .filter(isRecord)
-    .map((part) => (typeof part['$ref'] === 'string' ? resolve(part['$ref'], root) : part));
-  const properties = schemas.map((part) => (isRecord(part) && isRecord(part['properties']) ? part['properties'] : {}));
-  return { ...Object.assign({}, ...schemas), properties: Object.assign({}, ...properties) as JsonRecord };
+  const whole: JsonRecord = {};
+  const properties: JsonRecord = {};
+  for (const part of parts) {
+    const schema = isRecord(part) && typeof part['$ref'] === 'string' ? resolve(part['$ref'], root) : part;
+    if (!isRecord(schema)) continue;
+    Object.assign(whole, schema);
+    if (isRecord(schema['properties'])) Object.assign(properties, schema['properties']);
+  }
+  return { ...whole, properties };
 }
 
 /** `#/$defs/name`, or `#` for the schema itself. */
