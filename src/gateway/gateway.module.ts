@@ -40,7 +40,8 @@ import { RouteTable } from './route-table.js';
     RouteTable,
     StreamRelay,
     UsageEstimator,
-    { provide: APP_FILTER, useClass: ErrorFilter },
+    ErrorFilter,
+    { provide: APP_FILTER, useExisting: ErrorFilter },
   ],
   exports: [RouteTable],
 })

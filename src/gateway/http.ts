@@ -4,9 +4,17 @@ import type { FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastif
 import { newClientRequestId, newRequestId } from '../platform/ids/index.js';
 import { AppError, type ErrorCode } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { ErrorFilter } from './errors/error.filter.js';
 import { CallerConnection } from './pipeline/caller-connection.js';
 import { RequestContext } from './pipeline/context.js';
 import { RouteTable } from './route-table.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Answers an error in the envelope of the door that the path belongs to. */
+    respondToError(error: unknown, request: FastifyRequest, reply: FastifyReply): void;
+  }
+}
 
 const ADMIN_BODY_MAX_BYTES = 1024 * 1024;
 const HEADERS_MAX_BYTES = 32 * 1024;
@@ -25,6 +33,9 @@ export function createFastifyAdapter(): FastifyAdapter {
     keepAliveTimeout: KEEP_ALIVE_MS,
     bodyLimit: ADMIN_BODY_MAX_BYTES,
     http: { maxHeaderSize: HEADERS_MAX_BYTES, headersTimeout: 15_000, requestTimeout: 0 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      receive(request, reply, () => request.server.respondToError(error, request, reply));
+    },
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: false, maxParamLength: 256 },
   });
 }
@@ -33,12 +44,14 @@ export function createFastifyAdapter(): FastifyAdapter {
 export function configureApp(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance();
   const routes = app.get(RouteTable);
+  const errors = app.get(ErrorFilter);
   server.addHook('onRoute', (route) => {
     for (const method of [route.method].flat()) routes.add(method, route.url);
   });
   server.decorateRequest('gatewayContext', null);
   server.decorateRequest('gatewayRequestId', '');
   server.decorateRequest('clientRequestId', '');
+  server.decorate('respondToError', (error, request, reply) => errors.respond(error, request, reply));
   server.addHook('onRequest', receive);
   server.addHook('onResponse', logOthers(app.get<Logger>(LOGGER)));
   server.removeAllContentTypeParsers();

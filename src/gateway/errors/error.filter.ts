@@ -25,11 +25,16 @@ export class ErrorFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
-    const reply = http.getResponse<FastifyReply>();
+    this.respond(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** Also for what fails before Nest is reached, such as an address that cannot be decoded. */
+  respond(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = this.refine(toAppError(thrown), request);
     if (error.kind === 'internal') {
       this.logger.error({ request_id: request.gatewayRequestId, detail: error.detail }, 'unforeseen error');
+    } else if (error.kind === 'unavailable' && error.detail !== undefined) {
+      this.logger.warn({ request_id: request.gatewayRequestId, code: error.code, detail: error.detail }, 'unavailable');
     }
     if (reply.raw.headersSent) this.failStream(error, request, reply);
     else this.answer(error, request, reply);
