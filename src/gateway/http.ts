@@ -84,6 +84,7 @@ function receive(request: FastifyRequest, reply: FastifyReply, next: () => void)
   request.raw.headers['content-type'] = 'application/json';
   const header = request.headers['x-request-id'];
   const label = typeof header === 'string' && CLIENT_REQUEST_ID_PATTERN.test(header) ? header : newClientRequestId();
+  request.gatewayContext = null;
   request.gatewayRequestId = newRequestId(nowMs);
   request.clientRequestId = label;
   reply.header('x-request-id', label).header('x-daoe-request-id', request.gatewayRequestId);
