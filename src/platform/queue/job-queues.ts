@@ -91,6 +91,7 @@ export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.backend.stop();
     const closing = Promise.allSettled([
       ...this.workers.map((worker) => worker.close()),
       ...[...this.queues.values()].map((queue) => queue.close()),

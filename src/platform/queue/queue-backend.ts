@@ -22,18 +22,26 @@ export interface QueueBackend {
   connection: ConnectionOptions;
   /** Keeps the jobs of several databases apart on one Redis; Postgres keeps them in its own database. */
   prefix: string;
+  /** Ends attempts to reconnect: called first when the queues close. */
+  stop(): void;
 }
 
 /** @throws when no database is configured: the caller resolves the embedded one first. */
 export function queueBackendOf(config: Config): QueueBackend {
   const url = databaseUrl(config);
   const prefix = `joytoken-${new URL(url).pathname.slice(1)}`;
-  if (config.REDIS_URL === undefined) return { kind: 'postgres', factory: onPostgres(url), connection: {}, prefix };
+  if (config.REDIS_URL === undefined) {
+    return { kind: 'postgres', factory: onPostgres(url), connection: {}, prefix, stop: () => undefined };
+  }
+  let stopped = false;
   const connection: ConnectionOptions = {
     url: config.REDIS_URL,
-    retryStrategy: (times: number) => Math.min(times * 100, RECONNECT_MAX_MS),
+    retryStrategy: (times: number) => (stopped ? null : Math.min(times * 100, RECONNECT_MAX_MS)),
   };
-  return { kind: 'redis', factory: createRedisBackend, connection, prefix };
+  const stop = (): void => {
+    stopped = true;
+  };
+  return { kind: 'redis', factory: createRedisBackend, connection, prefix, stop };
 }
 
 function onPostgres(url: string): BackendFactory<IQueueBackend> {
