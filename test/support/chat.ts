@@ -132,16 +132,21 @@ export async function readStream(response: Response): Promise<StreamedAnswer> {
     data,
     comments: lines.filter((line) => line.startsWith(':')),
     chunks,
-    text: chunks.map((chunk) => chunk.choices?.[0]?.delta.content ?? '').join(''),
+    text: chunks.map(contentOf).join(''),
     metadata: chunks.find((chunk) => chunk.metadata !== undefined)?.metadata,
     error: chunks.find((chunk) => chunk.error !== undefined)?.error,
     done: data.at(-1) === '[DONE]',
   };
 }
 
+/** An error event has no choices. */
+function contentOf(chunk: Partial<Chunk>): string {
+  return chunk.choices?.[0]?.delta.content ?? '';
+}
+
 /** Reads a stream until its text holds `needle`; the rest stays unread. */
 export async function readUntil(response: Response, needle: string): Promise<string> {
-  const reader = response.body?.getReader();
+  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
   const decoder = new TextDecoder();
   let text = '';
   while (reader !== undefined && !text.includes(needle)) {

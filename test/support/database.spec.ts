@@ -20,6 +20,6 @@ describe('createTestDatabase', () => {
       expect(await query(url, 'select count(*)::int as policies from policy')).toEqual([{ policies: 1 }]);
     }
     await Promise.all(databases.map(({ drop }) => drop()));
-    await expect(query(databases[0]?.url ?? '', 'select 1')).rejects.toThrow(/does not exist/);
+    await expect(query(databases[0].url, 'select 1')).rejects.toThrow(/does not exist/);
   });
 });

@@ -5,12 +5,12 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const INT8_OID = 20;
 
+type ParserOf = (oid: number, format?: 'text' | 'binary') => (value: string) => unknown;
+
 /** Reads `bigint` columns as `bigint`, on this connection only: other users of the driver keep its default. */
 const typesWithBigint: NonNullable<ClientConfig['types']> = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8_OID && format !== 'binary'
-      ? BigInt
-      : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser,
+  getTypeParser: (oid: number, format?: 'text' | 'binary'): ((value: string) => unknown) =>
+    oid === INT8_OID && format !== 'binary' ? BigInt : (types.getTypeParser as ParserOf)(oid, format),
 };
 
 /**

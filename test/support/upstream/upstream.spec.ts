@@ -67,7 +67,7 @@ describe('upstream', () => {
     const joined = ['', ''];
     for (const item of data.filter((text) => text !== '[DONE]')) {
       for (const { index, function: part } of (JSON.parse(item) as Chunk).choices[0]?.delta.tool_calls ?? []) {
-        joined[index] += part.arguments ?? '';
+        joined[index] = (joined[index] ?? '') + (part.arguments ?? '');
       }
     }
     expect(joined.map((text) => typeof JSON.parse(text))).toEqual(['object', 'object']);
@@ -97,7 +97,7 @@ describe('upstream', () => {
     const root = upstream.url.replace('/v1', '');
     let seen: { body: string; hungUpAtMs: number | null }[] = [];
     const givenUpAt = Date.now() + 5_000;
-    while (seen[0]?.hungUpAtMs == null && Date.now() < givenUpAt) {
+    while ((seen[0]?.hungUpAtMs ?? null) === null && Date.now() < givenUpAt) {
       const answer = (await (await fetch(`${root}/_calls?contains=leaver`)).json()) as { calls: typeof seen };
       seen = answer.calls;
     }
