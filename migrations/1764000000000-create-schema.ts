@@ -322,7 +322,7 @@ create table request_trace (
   api_key_id uuid,
   status integer not null,
   stage text not null,
-  stages jsonb not null,
+  stages json not null,
   created_at timestamptz not null
 );
 create index request_trace_client on request_trace (client_request_id);

@@ -21,7 +21,7 @@ export class RequestTraceEntity {
   @Column('text')
   stage!: Stage;
 
-  @Column('jsonb')
+  @Column('json')
   stages!: readonly StageRecord[];
 
   @Column('timestamptz', { name: 'created_at' })

@@ -8,8 +8,8 @@ import { RequestTraceEntity } from './request-trace.entity.js';
 const INSERT = `insert into request_trace (request_id, client_request_id, account_id, api_key_id, status, stage, stages, created_at)
   select t."requestId", t."clientRequestId", t."accountId", t."apiKeyId", t.status, t.stage, t.stages,
       to_timestamp(t."createdAtMs" / 1000.0)
-    from jsonb_to_recordset($1) as t ("requestId" text, "clientRequestId" text, "accountId" uuid, "apiKeyId" uuid,
-      status integer, stage text, stages jsonb, "createdAtMs" double precision)
+    from json_to_recordset($1) as t ("requestId" text, "clientRequestId" text, "accountId" uuid, "apiKeyId" uuid,
+      status integer, stage text, stages json, "createdAtMs" double precision)
   on conflict do nothing`;
 
 /** A row found by either id, and how many requests share the id. */

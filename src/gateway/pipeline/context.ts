@@ -60,7 +60,9 @@ export class RequestContext {
   /** Closes the stage that is running, with its facts. */
   close(stage: Stage, status: StageStatus, facts: Record<string, unknown> = {}): void {
     const nowMs = performance.now();
-    this.stages.push({ ...facts, stage, status, ms: Math.round((nowMs - this.stageStartedMs) * 1000) / 1000 });
+    const record = { stage, status, ms: Math.round((nowMs - this.stageStartedMs) * 1000) / 1000 };
+    // A fact never replaces one of the three, which stay in front.
+    this.stages.push({ ...record, ...facts, ...record });
     this.stageStartedMs = nowMs;
   }
 
