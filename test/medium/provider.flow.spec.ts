@@ -1,11 +1,10 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CallerGoneError, type StreamAnswer } from '../../src/provider/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { pollUntil } from '../support/poll.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
 import { collect, ProviderProcess, type EndpointMaker } from './provider.process.js';
+import { chunkText as chunk, sseServer } from './provider.server.js';
 
 const MIB = 1024 * 1024;
 
@@ -135,27 +134,3 @@ describe('flow of a stream', () => {
     await server.close();
   });
 });
-
-function chunk(delta: object, finishReason: string | null = null): string {
-  return JSON.stringify({ id: 'c', choices: [{ index: 0, delta, finish_reason: finishReason }] });
-}
-
-/** A server that answers every request with server-sent events of a test's own. */
-async function sseServer(answer: (response: ServerResponse) => void): Promise<{ url: string; close(): Promise<void> }> {
-  const server: Server = createServer((request, response) => {
-    request.resume().on('end', () => {
-      response.setHeader('content-type', 'text/event-stream');
-      answer(response);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${String(port)}/v1`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}

@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { textOf } from '../support/upstream/answer.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
 import { collect, ProviderProcess, reasonsOf, type EndpointMaker } from './provider.process.js';
+import { chunkText, sseServer } from './provider.server.js';
 
 const PIECES = 20;
 const WHOLE = textOf(PIECES);
@@ -126,6 +127,24 @@ describe('a stream that breaks after its first content', () => {
     const { error } = await collect(answer);
     expect(error).toMatchObject({ code: 'stream_broken' });
     expect(answer.attempts).toHaveLength(1);
+  });
+
+  it.each([
+    ['a tool call', { tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: '{"a"' } }] }],
+    ['audio', { audio: { data: 'AAAA' } }],
+  ])('is not rescued once %s has begun', async (name, delta) => {
+    const server = await sseServer((response) => {
+      response.write(`data: ${chunkText({ content: 'Well' })}\n\ndata: ${chunkText(delta)}\n\n`, () =>
+        response.destroy(),
+      );
+    });
+    const local = await gateway.provider(`breaking ${name}`, server.url);
+    const answer = await gateway.stream([local('any'), beta('ok')]);
+    const { data, error } = await collect(answer);
+    expect(data).toHaveLength(2);
+    expect(error).toMatchObject({ code: 'stream_broken' });
+    expect(answer.attempts).toHaveLength(1);
+    await server.close();
   });
 
   it('uses endpoints of other models only when that is allowed', async () => {
