@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SeedService } from '../admin/index.js';
@@ -16,6 +17,9 @@ import { packageVersion } from './package-root.js';
 import { describeListenError } from './port.js';
 import type { Running } from './run.js';
 import { StartError } from './start-error.js';
+
+/** Time for the pipeline to write down what callers who were cut off had received. */
+const CUT_GRACE_MS = 1_000;
 
 /** Builds the application, makes what a first start needs, listens, and says on the screen how to use it. */
 export async function startGateway(opened: OpenedDatabase): Promise<Running> {
@@ -79,7 +83,9 @@ async function stopServing(
 ): Promise<void> {
   app.get(ServingState).startStopping();
   const cut = await drain.drain(config.SHUTDOWN_TIMEOUT_MS);
-  if (cut > 0) logger.warn({ cut, timeout_ms: config.SHUTDOWN_TIMEOUT_MS }, 'answers were cut off by the shutdown');
+  if (cut === 0) return;
+  logger.warn({ cut, timeout_ms: config.SHUTDOWN_TIMEOUT_MS }, 'answers were cut off by the shutdown');
+  await delay(CUT_GRACE_MS);
 }
 
 /** Where a person on this machine finds it. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '../support/admin.js';
-import { chat, prompt, readUntil, type Completion } from '../support/chat.js';
+import { chat, prompt, readUntil, requestIdOf, type Completion } from '../support/chat.js';
 import { pollUntil } from '../support/poll.js';
 import { makeDataDir, removeDataDir, StandaloneGateway } from '../support/standalone.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
@@ -81,6 +81,7 @@ describe('npm start', () => {
   it('a second time keeps the data, shows no old key and says how to make a new one', async () => {
     const first = await start();
     const [key, token] = [first.apiKey, first.adminToken];
+    const requestId = requestIdOf(await chat(first.url, prompt('auto'), { key }));
     expect(await first.stop()).toBe(0);
     expect(await postgresPid()).toBeNull();
     const second = await start({}, { cwd: tmpdir() });
@@ -89,8 +90,12 @@ describe('npm start', () => {
     const printed = await StandaloneGateway.paste(second.command.replace('<admin token>', token));
     const made = (JSON.parse(printed) as { key: string }).key;
     expect((await chat(second.url, prompt('auto'), { key: made })).status).toBe(200);
-    const { data } = await new AdminClient(second.url, token).get<{ data: unknown[] }>('/accounts');
-    expect(data).toHaveLength(2);
+    const admin = new AdminClient(second.url, token);
+    expect((await admin.get<{ data: unknown[] }>('/accounts')).data).toHaveLength(2);
+    // A request of the very last moment is settled and explained all the same.
+    expect(await admin.settled(requestId)).toMatchObject({ status: 'settled' });
+    const { stages } = await admin.trace(requestId);
+    expect(stages.map(({ status }) => status)).toEqual(Array.from({ length: 9 }, () => 'passed'));
   });
 
   it('after kill -9 goes on with everything that was there', async () => {
@@ -200,11 +205,11 @@ describe('the end of npm start', () => {
     await upstream.stop();
     const again = await start();
     const later = new AdminClient(again.url, gateway.adminToken);
-    const usage = await later.settled(response.headers.get('x-daoe-request-id') ?? '');
+    const usage = await later.settled(requestIdOf(response));
     expect(usage).toMatchObject({ status: 'settled', output_tokens: 30, usage_source: 'provider' });
   });
 
-  it('does not wait longer than SHUTDOWN_TIMEOUT_MS for a stream that does not end', async () => {
+  it('does not wait longer than SHUTDOWN_TIMEOUT_MS for a stream that does not end, and bills what was delivered', async () => {
     const upstream = await UpstreamProcess.start();
     const gateway = await start({ ALLOW_PRIVATE_UPSTREAMS: 'true', SHUTDOWN_TIMEOUT_MS: '300' });
     await addModel(new AdminClient(gateway.url, gateway.adminToken), upstream.url, 'stall-a2');
@@ -214,6 +219,9 @@ describe('the end of npm start', () => {
     await expect(readUntil(response, '[DONE]')).rejects.toThrow();
     expect(await gateway.ended()).toBe(0);
     await upstream.stop();
+    const later = new AdminClient((await start()).url, gateway.adminToken);
+    const usage = await later.settled(requestIdOf(response));
+    expect(usage).toMatchObject({ status: 'settled', usage_source: 'estimated' });
   });
 });
 
