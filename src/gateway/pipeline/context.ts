@@ -17,6 +17,12 @@ export interface HeldFreeze {
   usdPerCreditMicros: UsdMicros;
 }
 
+/** The decision of the policy after the wallets have been looked at. */
+export interface AppliedPolicy extends PolicyDecision {
+  /** The caller named no model: another tier may serve when the wallet of the first one cannot pay. */
+  fallsBack: boolean;
+}
+
 /**
  * Everything that is known of one request. Each stage fills its own slot and reads the earlier ones; a slot is `null`
  * until its stage has passed.
@@ -28,7 +34,7 @@ export class RequestContext {
   body: ChatRequest | null = null;
   /** Estimated tokens of the body, counted once. */
   tokens: TokenEstimate | null = null;
-  policy: PolicyDecision | null = null;
+  policy: AppliedPolicy | null = null;
   route: Route | null = null;
   fallbackFrom: Tier | null = null;
   freeze: HeldFreeze | null = null;

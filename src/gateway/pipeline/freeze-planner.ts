@@ -3,7 +3,7 @@ import { estimate } from '../../billing/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
-import { RouterService, type Route } from '../../router/index.js';
+import { AUTO_MODEL, RouterService, type Route } from '../../router/index.js';
 import { WalletService, type FreezeRefusal, type FreezeResult, type Tier } from '../../wallet/index.js';
 import { filled, type HeldFreeze, type RequestContext } from './context.js';
 import { RoutePlanner } from './route-planner.js';
@@ -44,7 +44,7 @@ export class FreezePlanner {
       return;
     }
     const policy = filled(context.policy, 'policy');
-    if (!policy.concrete && WALLET_REFUSALS.has(first.result.refusal)) {
+    if (policy.fallsBack && WALLET_REFUSALS.has(first.result.refusal)) {
       for (const tier of FALLBACK_TIERS[firstRoute.model.tier]) {
         if (policy.allowedTiers.includes(tier) && (await this.fallBack(context, tier))) {
           context.fallbackFrom = firstRoute.model.tier;
@@ -68,7 +68,7 @@ export class FreezePlanner {
 
   private routeOrNull(context: RequestContext, tier: Tier): Route | null {
     try {
-      return this.planner.plan(context, [tier]);
+      return this.planner.plan(context, [tier], AUTO_MODEL);
     } catch (error) {
       if (error instanceof AppError) return null;
       throw error;

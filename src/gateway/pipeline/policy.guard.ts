@@ -1,9 +1,9 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { AppError } from '../../platform/errors/index.js';
-import { PolicyService, type PolicyDecision } from '../../policy/index.js';
-import { RouterService } from '../../router/index.js';
+import { PolicyService } from '../../policy/index.js';
+import { AUTO_MODEL, RouterService } from '../../router/index.js';
 import { WalletService, type Tier } from '../../wallet/index.js';
-import { contextOf, filled, type FastifyRequest } from './context.js';
+import { contextOf, filled, type AppliedPolicy, type FastifyRequest } from './context.js';
 
 /** Stage 4: what the key may do, what is left of its quotas, and whether a wallet has anything at all. */
 @Injectable()
@@ -28,29 +28,29 @@ export class PolicyGuard implements CanActivate {
       findModel: (nameOrId) => this.router.findModel(nameOrId),
     });
     await this.policies.checkQuota(key);
-    const allowedTiers = await this.fundedTiers(decision, key.billingAccountId);
-    context.policy = { ...decision, allowedTiers };
-    context.close('policy', 'passed', { ...decision.facts, funded_tiers: allowedTiers });
+    const namesNoModel = (body.model ?? AUTO_MODEL) === AUTO_MODEL && key.fixedModel === null;
+    context.policy = await this.applyBalances({ ...decision, fallsBack: namesNoModel }, key.billingAccountId);
+    context.close('policy', 'passed', { ...decision.facts, funded_tiers: context.policy.allowedTiers });
     return true;
   }
 
   /**
-   * The wallet precheck. `auto` leaves tiers with an empty wallet out; a concrete model needs the wallet of its tier.
+   * The wallet precheck. A concrete model needs the wallet of its tier; without one, tiers with an empty wallet are left
+   * out, and the configured default model gives way to `auto` when its own wallet is empty.
    * @throws AppError `insufficient_quota` when nothing is left.
    */
-  private async fundedTiers(decision: PolicyDecision, accountId: string): Promise<readonly Tier[]> {
+  private async applyBalances(decision: AppliedPolicy, accountId: string): Promise<AppliedPolicy> {
     if (decision.concrete) {
       const model = this.router.findModel(decision.model);
-      if (model?.enabled === true && !(await this.wallets.hasBalance(accountId, model.tier)))
-        throw walletEmpty([model.tier]);
-      return decision.allowedTiers;
+      if (model?.enabled !== true || (await this.wallets.hasBalance(accountId, model.tier))) return decision;
+      if (!decision.fallsBack) throw walletEmpty([model.tier]);
     }
     const funded: Tier[] = [];
     for (const tier of decision.allowedTiers) {
       if (await this.wallets.hasBalance(accountId, tier)) funded.push(tier);
     }
     if (funded.length === 0) throw walletEmpty(decision.allowedTiers);
-    return funded;
+    return { ...decision, model: AUTO_MODEL, concrete: false, allowedTiers: funded };
   }
 }
 

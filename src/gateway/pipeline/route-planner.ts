@@ -16,16 +16,17 @@ export class RoutePlanner {
   ) {}
 
   /**
+   * @param requestedModel instead of the one that policy decided on.
    * @throws AppError `model_not_found`, `policy_rejected`, `routing`, `unavailable` from the router; `invalid_request`
    * when the body uses a field that no endpoint of the model enables.
    */
-  plan(context: RequestContext, allowedTiers: readonly Tier[]): Route {
+  plan(context: RequestContext, allowedTiers: readonly Tier[], requestedModel?: string): Route {
     const body = filled(context.body, 'body');
     const policy = filled(context.policy, 'policy');
     const key = filled(context.key, 'key');
     context.tokens ??= estimateTokens(body, this.config);
     const route = this.router.route({
-      requestedModel: policy.model,
+      requestedModel: requestedModel ?? policy.model,
       allowedTiers,
       isBlacklisted: policy.isBlacklisted,
       needs: {
