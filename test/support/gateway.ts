@@ -12,6 +12,7 @@ const SECRET_1 = `1:${Buffer.alloc(32, 7).toString('base64')}`;
 const LISTENING = /http:\/\/127\.0\.0\.1:(\d+)/;
 const START_TIMEOUT_MS = 30_000;
 const OUTPUT_LINES_MAX = 20_000;
+const OUTPUT_LINES_SHOWN = 30;
 
 export interface GatewayOptions {
   databaseUrl: string;
@@ -27,7 +28,15 @@ export class GatewayProcess {
   /** `http://127.0.0.1:<port>`; empty for a worker. */
   url = '';
 
-  private constructor(private readonly child: ChildProcess) {}
+  private stopping = false;
+
+  private constructor(private readonly child: ChildProcess) {
+    child.once('exit', (code, signal) => {
+      if (this.stopping) return;
+      const last = this.output.slice(-OUTPUT_LINES_SHOWN).join('\n');
+      process.stderr.write(`the gateway ended by itself (${String(code ?? signal)}):\n${last}\n`);
+    });
+  }
 
   /** Starts `dist/src/main.js` and waits until it is ready to serve. */
   static async start(options: GatewayOptions): Promise<GatewayProcess> {
@@ -64,6 +73,7 @@ export class GatewayProcess {
 
   /** Sends a signal and waits for the end. @returns the exit code, `null` after a kill by signal. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.stopping = true;
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const ended = once(this.child, 'exit');
       this.child.kill(signal);
@@ -74,6 +84,7 @@ export class GatewayProcess {
 
   /** Sends a signal and returns at once. */
   signal(signal: NodeJS.Signals): void {
+    this.stopping = true;
     this.child.kill(signal);
   }
 
