@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { AdminTokenService } from '../auth/index.js';
 import { Public } from '../platform/access/index.js';
 import { Operation } from '../platform/openapi/index.js';
+import { bearerOf } from './bearer.js';
 import { HEALTH, HEALTH_LIVE, HEALTH_READY } from './health.operations.js';
 import { HealthService, withoutDetails, type HealthReport } from './health.service.js';
 
@@ -40,7 +41,6 @@ export class HealthController {
 
   private answer({ status, body }: HealthReport, authorization: string | undefined, reply: FastifyReply): Report {
     reply.code(status).header('cache-control', 'no-store');
-    const [, token = null] = /^bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
-    return this.tokens.mayObserve(token) ? body : withoutDetails(body);
+    return this.tokens.mayObserve(bearerOf(authorization)) ? body : withoutDetails(body);
   }
 }

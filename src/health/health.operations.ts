@@ -19,3 +19,8 @@ const probe = (summary: string): OperationSpec => ({ summary, tag: 'Health', res
 export const HEALTH = probe('State of every component; details need a viewer token');
 export const HEALTH_LIVE = probe('Whether the process runs');
 export const HEALTH_READY = probe('Whether the process may take traffic');
+
+export const METRICS_TEXT: OperationSpec = {
+  summary: 'Prometheus metrics of this process; needs a viewer token',
+  tag: 'Health',
+};

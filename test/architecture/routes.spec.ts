@@ -15,6 +15,7 @@ const PUBLIC_PATHS = new Set([
   'health',
   'health/live',
   'health/ready',
+  'metrics',
 ]);
 
 type Imported = Type | DynamicModule | Promise<DynamicModule> | { forwardRef: () => Type };
