@@ -83,3 +83,55 @@ describe('ChunkReader', () => {
     expect(reader.hasOutputSinceUsage).toBe(true);
   });
 });
+
+describe('chunks of the form of an earlier one', () => {
+  const compact = (text: string, more = '') =>
+    `{"id":"x","choices":[{"index":0,"delta":{"content":${JSON.stringify(text)}},"finish_reason":null}]${more}}`;
+  const spaced = (text: string) =>
+    `{"id": "x", "choices": [{"index": 0, "delta": {"content": ${JSON.stringify(text)}}, "finish_reason": null}]}`;
+  const texts = ['Hello', ' wörld', '漢字', '🦊', 'a "quote"', 'line\nbreak', '\\', '', 'x'.repeat(500), '\u2028', ' '];
+
+  it.each([
+    ['compact', compact],
+    ['with spaces', spaced],
+  ])('are read as if they were parsed: %s', (_name, write) => {
+    const [taught, fresh] = [new ChunkReader(), () => new ChunkReader()];
+    read(taught, write('first'));
+    for (const text of texts) {
+      expect(read(taught, write(text))).toEqual(read(fresh(), write(text)));
+    }
+  });
+
+  it.each([
+    ['a finish reason', '{"id":"x","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}'],
+    ['usage', compact('a', ',"usage":{"prompt_tokens":1,"completion_tokens":1}')],
+    ['an error', compact('a', ',"error":{"message":"x"}')],
+    ['text that ends the string', compact('a').replace('"a"', '"a"},"finish_reason":"stop"}],"x":{"y":{"z":"b"')],
+    ['a cut payload', compact('a').slice(0, -3)],
+    ['a raw control character', compact('a').replace('"a"', '"a\u0001"')],
+  ])('are parsed when they differ in more than their text: %s', (_name, data) => {
+    const taught = new ChunkReader();
+    read(taught, compact('first'));
+    const outcome = (reader: ChunkReader): unknown => {
+      try {
+        return [reader.read(data, 'message'), reader.isFinished, reader.usage];
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(outcome(taught)).toEqual(outcome(new ChunkReader()));
+  });
+
+  it('do not hide an event named error', () => {
+    const taught = new ChunkReader();
+    read(taught, compact('first'));
+    expect(() => read(taught, compact('second'), 'error')).toThrow('error_in_stream');
+  });
+
+  it('do not confuse the text with another field called content', () => {
+    const taught = new ChunkReader();
+    const write = (text: string) => `{"note":{"content":"note"},"choices":[{"delta":{"content":"${text}"}}]}`;
+    read(taught, write('note'));
+    expect(read(taught, write('other')).pieces).toEqual([{ channel: 'content', text: 'other' }]);
+  });
+});

@@ -3,6 +3,7 @@ import { UpstreamFailure } from '../domain/failure.js';
 import { isRecord, textOf, type JsonRecord } from '../domain/json.js';
 import { normaliseUsage } from '../domain/usage.js';
 import type { Channel, Chunk, Piece } from './chunk.js';
+import { ChunkTemplate } from './chunk-template.js';
 
 const NO_PIECES: readonly Piece[] = [];
 
@@ -25,7 +26,7 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
 
 /**
  * Reads the chunks of one stream: what each carries, and what the stream as a whole has said about usage and its end.
- * Every chunk is parsed (under a microsecond for an ordinary one): a payload that is not JSON must never be forwarded.
+ * Every chunk is parsed, or has the very form of one that was: a payload that is not JSON must never be forwarded.
  */
 export class ChunkReader {
   /** The upstream's last word on usage. */
@@ -36,6 +37,7 @@ export class ChunkReader {
   outputChars = 0;
   /** Output has come since the last usage: that usage is not the final one unless the stream was whole. */
   hasOutputSinceUsage = false;
+  private readonly template = new ChunkTemplate();
   private readonly finishedChoices = new Set<unknown>();
 
   /** @param choices how many the caller asked for (`n`). */
@@ -51,6 +53,18 @@ export class ChunkReader {
    * @throws UpstreamFailure when it is no chunk: not JSON, not an object, or an error.
    */
   read(data: string, event: string): Chunk {
+    const text = event === 'message' ? this.template.match(data) : null;
+    return text === null ? this.parse(data, event) : this.textChunk(data, text);
+  }
+
+  private textChunk(data: string, text: string): Chunk {
+    this.outputChars += text.length;
+    this.hasOutputSinceUsage = true;
+    const pieces: readonly Piece[] = [{ channel: 'content', text }];
+    return { data, outputChars: text.length, usageOnly: false, isContent: true, isFinish: false, pieces };
+  }
+
+  private parse(data: string, event: string): Chunk {
     const parsed = parseRecord(data);
     if (event === 'error' || (parsed['error'] !== undefined && parsed['error'] !== null)) throw errorInStream(parsed);
     const hasUsage = this.readUsage(parsed['usage']);
@@ -70,8 +84,15 @@ export class ChunkReader {
     for (const piece of pieces) outputChars += piece.text.length;
     this.outputChars += outputChars;
     if (outputChars > 0) this.hasOutputSinceUsage ||= !hasUsage;
+    if (!isContent && !isFinish && !hasUsage) this.learn(data, pieces);
     isContent ||= isFinish || outputChars > 0;
     return { data, outputChars, usageOnly: false, isContent, isFinish, pieces };
+  }
+
+  /** A chunk that is nothing but a piece of content is what the next ones will look like. */
+  private learn(data: string, pieces: readonly Piece[]): void {
+    const [only] = pieces;
+    if (pieces.length === 1 && only?.channel === 'content') this.template.learn(data, only.text);
   }
 
   private readUsage(raw: unknown): boolean {
