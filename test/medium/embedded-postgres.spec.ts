@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -167,6 +167,21 @@ describe('embedded Postgres', () => {
     const stale = `${process.pid}\n${folder}/postgres\n1\n5432\n\n127.0.0.1\n0 0\nready\n`;
     await writeFile(path.join(folder, 'postgres/postmaster.pid'), stale);
     expect(await ask((await start()).url, 'select 1 as answer')).toEqual([1]);
+  });
+
+  it('finds its Postgres again after the data folder was moved while it ran and its keeper was killed', async () => {
+    const holder = await startHolder();
+    const pid = await postmasterPid();
+    process.kill(await keeperPid(), 'SIGKILL');
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    const moved = `${folder}-moved`;
+    await rename(folder, moved);
+    folder = moved;
+    const hold = await start();
+    expect(await postmasterPid()).toBe(pid);
+    await hold.release();
+    await untilGone(pid);
   });
 
   it('works inside a folder that only its owner can enter', async () => {

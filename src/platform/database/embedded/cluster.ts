@@ -1,22 +1,10 @@
 import { execFile } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  access,
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chown, lstat, mkdir, readdir, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { prepareBinaries, type Binaries } from './binaries.js';
+import { makePrivateHome, rootPlace, takeOver } from './cluster-home.js';
 import { readIfPresent, writePrivate, type DataFiles } from './data-files.js';
 import { canPass, chooseDatabaseUser, type DatabaseUser } from './database-user.js';
 
@@ -29,8 +17,6 @@ export interface Cluster {
   password: string;
 }
 
-/** Folders that root may use for data the database user must reach when the checkout is closed to him; the first that works. */
-const ROOT_PLACES = ['/var/lib/joytoken-gateway', '/opt/joytoken-gateway', '/var/tmp/joytoken-gateway'];
 const STAGE_PREFIX = 'initdb-';
 
 /** Processes started for the database get no secret of the gateway's environment. */
@@ -48,6 +34,7 @@ export async function prepareCluster(files: DataFiles): Promise<Cluster> {
   const binaries = await prepareBinaries(user, () => (user === null ? Promise.resolve(files.dataDir) : rootPlace()));
   const password = await readOrMakePassword(files, owner !== null);
   if (owner === null) await createCluster(files, binaries, user, password);
+  else await takeOver(files, user, owner);
   return { folder: await realpath(files.cluster), binaries, user, password };
 }
 
@@ -81,7 +68,7 @@ async function createCluster(
   user: DatabaseUser | null,
   password: string,
 ): Promise<void> {
-  const home = (await canPass(user, await realpath(files.dataDir))) ? files.dataDir : await privatePlace(files);
+  const home = (await canPass(user, await realpath(files.dataDir))) ? files.dataDir : await makePrivateHome(files);
   const stage = path.join(home, `${STAGE_PREFIX}${randomBytes(6).toString('hex')}`);
   await mkdir(stage, { mode: 0o700 });
   try {
@@ -128,37 +115,4 @@ async function removeStages(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
     if (name.startsWith(STAGE_PREFIX)) await rm(path.join(dataDir, name), { recursive: true, force: true });
   }
-}
-
-/**
- * A new folder that only root writes and the database user can pass, for a checkout that is closed to him. It is named after
- * the checkout, and never reused: a data folder that was deleted means a fresh start, and one that was moved keeps its data,
- * because the link moves with it.
- */
-async function privatePlace(files: DataFiles): Promise<string> {
-  const name = createHash('sha256').update(files.dataDir).digest('hex').slice(0, 12);
-  const place = path.join(await rootPlace(), `${name}-${randomBytes(4).toString('hex')}`);
-  await mkdir(place);
-  await chmod(place, 0o711);
-  await writeFile(path.join(place, 'belongs-to'), `${files.cluster}\n`, { mode: 0o600 });
-  return place;
-}
-
-async function rootPlace(): Promise<string> {
-  for (const place of ROOT_PLACES) {
-    try {
-      await mkdir(place, { recursive: true, mode: 0o755 });
-      const { uid, mode } = await lstat(place);
-      // Somebody else's folder in a place where everyone may write must not hold our binaries.
-      if (uid !== 0 || (mode & 0o022) !== 0) continue;
-      await chmod(place, 0o755);
-      await access(path.dirname(place));
-      return place;
-    } catch {
-      continue;
-    }
-  }
-  throw new Error(
-    `the database user cannot reach this folder and none of ${ROOT_PLACES.join(', ')} can be made; set DATABASE_URL`,
-  );
 }

@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { open, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readFile, readlink, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -136,15 +137,20 @@ export async function adoptPostmaster(cluster: Cluster): Promise<Postmaster | nu
   }
 }
 
-/** After a reboot the process id of a stale file may belong to anybody, so the command line decides. */
+/** After a reboot the process id of a stale file may belong to anybody, so command line and working folder decide. */
 async function isPostmasterOf(pid: number, folder: string): Promise<boolean> {
   if (!isAlive(pid)) return false;
-  if (process.platform === 'linux') {
-    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    return words[words.indexOf('-D') + 1] === folder;
+  if (process.platform !== 'linux') {
+    const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
+    return stdout.includes(`-D ${folder} `);
   }
-  const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
-  return stdout.includes(`-D ${folder} `);
+  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  const named = words.includes('-D') ? words[words.indexOf('-D') + 1] : undefined;
+  if (named === undefined || named === folder) return named === folder;
+  // Postgres works where its cluster is: that tells even when the folder was moved while it ran.
+  const works = await readlink(`/proc/${pid}/cwd`).catch(() => null);
+  // Not allowed to look (a container without ptrace): one whose cluster is not where it was may well be this one.
+  return works === null ? !existsSync(named) : works === folder;
 }
 
 async function whenGone(pid: number, folder: string): Promise<void> {
