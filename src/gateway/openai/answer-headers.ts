@@ -24,9 +24,10 @@ export function usedHeadersOf(context: RequestContext): Record<string, string> {
   };
 }
 
-/** `provider=reason` of every failed attempt, in order of trial. */
+/** `provider=reason` of every endpoint that failed, in order of trial; two tries at one endpoint are one pair. */
 function failoverOf(attempts: readonly Attempt[]): string {
-  return attempts
+  const lastTries = new Map(attempts.map((attempt) => [attempt.endpointId, attempt]));
+  return [...lastTries.values()]
     .filter((attempt) => attempt.failure !== null)
     .map((attempt) => `${headerText(attempt.provider)}=${headerText(attempt.reason ?? attempt.failure ?? 'failed')}`)
     .join(', ');
