@@ -53,7 +53,8 @@ async function localSecrets(config: Config, dataDir: string): Promise<Partial<Co
 }
 
 async function migrateTo(url: string, waitMs: number): Promise<void> {
-  await inPlainWords(() => migrate({ url, waitMs }));
+  const onWaiting = (reason: string): boolean => process.stderr.write(`${reason}; waiting for it\n`);
+  await inPlainWords(() => migrate({ url, waitMs, onWaiting }));
 }
 
 async function inPlainWords<T>(work: () => Promise<T>): Promise<T> {

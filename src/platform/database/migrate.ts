@@ -14,6 +14,8 @@ export interface MigrateOptions {
   url: string;
   /** How long a server that does not answer yet is waited for. */
   waitMs: number;
+  /** Called once when it has to be waited for, with the reason. */
+  onWaiting: (reason: string) => void;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface MigrateOptions {
  * @returns names of the migrations that were run.
  * @throws Error in plain words, without the password, when the server cannot be reached or is too old.
  */
-export async function migrate({ url, waitMs }: MigrateOptions): Promise<string[]> {
+export async function migrate({ url, waitMs, onWaiting }: MigrateOptions): Promise<string[]> {
   const source = new DataSource({
     type: 'postgres',
     url,
@@ -30,7 +32,7 @@ export async function migrate({ url, waitMs }: MigrateOptions): Promise<string[]
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: 'joytoken-gateway migrations',
   });
-  await connect(source, Date.now() + waitMs);
+  await connect(source, Date.now() + waitMs, onWaiting);
   try {
     return await runUnderLock(source);
   } finally {
@@ -79,8 +81,8 @@ function isMigration(value: unknown): value is new () => MigrationInterface {
   return typeof value === 'function' && 'up' in (value.prototype as object);
 }
 
-async function connect(source: DataSource, deadlineMs: number): Promise<void> {
-  for (;;) {
+async function connect(source: DataSource, deadlineMs: number, onWaiting: (reason: string) => void): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       await source.initialize();
       return;
@@ -89,6 +91,7 @@ async function connect(source: DataSource, deadlineMs: number): Promise<void> {
       // 57P03: it is starting. Any other SQLSTATE (wrong password, no such database) stays as it is.
       const mayPass = !/^[0-9A-Z]{5}$/.test(code) || code === '57P03' || code === '53300';
       if (!mayPass || Date.now() > deadlineMs) throw new Error(describe(source, error), { cause: error });
+      if (attempt === 1) onWaiting(describe(source, error));
       await delay(RETRY_MS);
     }
   }
