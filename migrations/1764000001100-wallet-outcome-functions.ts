@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** See the first wallet migration for the lock order and for why sequential scans are off. */
-const HOT = 'language plpgsql set enable_seqscan = off set jit = off';
+const HOT = 'language plpgsql set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan';
 
 /** Adds to a held freeze, all or nothing, within its wallet and the quota window in which it was made. */
 const EXTEND = `

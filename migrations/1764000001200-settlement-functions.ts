@@ -5,7 +5,7 @@ const ITEM_COLUMNS = `account_id uuid, id text, kind text, used bigint, status t
   output_tokens integer, cached_input_tokens integer, cached_output_tokens integer, usd_cost bigint,
   provider_cost_usd bigint, usage_source text`;
 
-const HOT = 'language plpgsql set enable_seqscan = off set jit = off';
+const HOT = 'language plpgsql set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan';
 
 /**
  * Ends priced freezes and records their usage, both or neither. An outcome that came late finds the record of its expired

@@ -6,7 +6,7 @@ import { SettlementDesk, type ClaimedFreeze, type Queryable } from '../wallet/in
 import { failedItem, settlementItem, UnsettleableOutcome, type SettlementItem } from './domain/settlement.js';
 import { SettlementRepository, type SettledRow } from './persistence/settlement.repository.js';
 
-const BATCH_MAX = 500;
+const BATCH_MAX = 250;
 const ATTEMPTS_MAX = 10;
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 10_000;
