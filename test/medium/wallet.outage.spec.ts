@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { adminDatabaseUrl } from '../support/database.js';
+import { MoneyWorld } from '../support/money-world.js';
+import { pollUntil } from '../support/poll.js';
+
+/** The database seen by its operator: cuts connections, closes and opens the door. */
+class DatabaseOperator {
+  private constructor(
+    private readonly client: Client,
+    private readonly name: string,
+  ) {}
+
+  static async of(world: MoneyWorld): Promise<DatabaseOperator> {
+    const client = new Client({ connectionString: adminDatabaseUrl() });
+    await client.connect();
+    return new DatabaseOperator(client, new URL(world.database.url).pathname.slice(1));
+  }
+
+  async cut(label = '%'): Promise<void> {
+    await this.client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and application_name like $2',
+      [this.name, label],
+    );
+  }
+  async close(): Promise<void> {
+    await this.client.query(`alter database ${this.name} allow_connections false`);
+    await this.cut();
+  }
+  async open(): Promise<void> {
+    await this.client.query(`alter database ${this.name} allow_connections true`);
+  }
+  async end(): Promise<void> {
+    await this.client.end();
+  }
+}
+
+describe('a database that goes away', () => {
+  let world: MoneyWorld;
+  let operator: DatabaseOperator;
+  beforeAll(async () => {
+    world = await MoneyWorld.start({ workers: true });
+    operator = await DatabaseOperator.of(world);
+  });
+  afterAll(async () => {
+    expect(await world.audit()).toEqual([]);
+    await world.stop();
+    await operator.end();
+  });
+
+  /** Freezes of the account that count, once those of unknown fate have expired. */
+  async function heldCount(accountId: string): Promise<number> {
+    const [row] = await world.sql.query<{ count: string }[]>(
+      `select count(*) from wallet_freeze where account_id = $1 and state = 'held'`,
+      [accountId],
+    );
+    return Number(row?.count);
+  }
+
+  it('leaves no freeze that its caller does not know of, whenever a connection is cut', async () => {
+    const accountId = await world.account(1_000_000n);
+    let cutting = true;
+    const cutter = (async () => {
+      while (cutting) {
+        await operator.cut('joytoken-gateway freeze%');
+        await sleep(15);
+      }
+    })();
+    const results = await Promise.allSettled(
+      Array.from({ length: 400 }, async (_, at) => {
+        await sleep(at);
+        return world.wallets.freeze(world.freezeRequest(accountId, 10n));
+      }),
+    );
+    cutting = false;
+    await cutter;
+    const known = results.filter((result) => result.status === 'fulfilled' && result.value.ok).length;
+    expect(known).toBeGreaterThan(0);
+    for (const result of results)
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ kind: 'unavailable' });
+    await pollUntil(async () => ((await heldCount(accountId)) === known ? true : null), 'only known freezes', 25_000);
+  });
+
+  it('makes an outcome durable through a cut connection', async () => {
+    const accountId = await world.account(1_000_000n);
+    const requests = Array.from({ length: 100 }, () => world.freezeRequest(accountId, 10n));
+    await Promise.all(requests.map((request) => world.wallets.freeze(request)));
+    const cutter = (async () => {
+      for (let round = 0; round < 5; round++) {
+        await operator.cut('joytoken-gateway capture%');
+        await sleep(20);
+      }
+    })();
+    const results = await Promise.all(
+      requests.map(async ({ id }, at) => {
+        await sleep(at);
+        return world.wallets.capture(accountId, id, world.outcome(2));
+      }),
+    );
+    await cutter;
+    for (const result of results) expect(['captured', 'duplicate']).toContain(result);
+    await pollUntil(async () => ((await world.balance(accountId)).frozen === 0n ? true : null), 'settlement');
+    expect(await world.balance(accountId)).toEqual({ available: 999_600n, frozen: 0n });
+  });
+
+  it('gives an outcome up after two seconds, and lets the freeze expire when the database is back', async () => {
+    const accountId = await world.account(1_000n);
+    const request = world.freezeRequest(accountId, 100n);
+    await world.wallets.freeze(request);
+    await operator.close();
+    const startedMs = performance.now();
+    try {
+      await expect(world.wallets.capture(accountId, request.id, world.outcome(5))).rejects.toMatchObject({
+        kind: 'unavailable',
+      });
+      await expect(world.wallets.freeze(world.freezeRequest(accountId, 1n))).rejects.toMatchObject({
+        kind: 'unavailable',
+      });
+      expect(performance.now() - startedMs).toBeLessThan(5_000);
+    } finally {
+      await operator.open();
+    }
+    await pollUntil(
+      async () => ((await world.usage.find(request.id).catch(() => null))?.status === 'expired' ? true : null),
+      'the freeze to expire',
+      25_000,
+    );
+    expect(await world.balance(accountId)).toEqual({ available: 1_000n, frozen: 0n });
+    expect(await world.wallets.freeze(world.freezeRequest(accountId, 1n))).toMatchObject({ ok: true });
+  });
+
+  it('settles by itself after the database is back', async () => {
+    const accountId = await world.account(1_000n);
+    const request = world.freezeRequest(accountId, 100n);
+    await world.wallets.freeze(request);
+    await world.wallets.capture(accountId, request.id, world.outcome(5));
+    await operator.cut();
+    await pollUntil(
+      async () => ((await world.usage.find(request.id).catch(() => null))?.status === 'settled' ? true : null),
+      'settlement after the cut',
+      10_000,
+    );
+    await world.wallets.freeze(world.freezeRequest(accountId, 1n));
+    const next = world.freezeRequest(accountId, 100n);
+    await world.wallets.freeze(next);
+    await world.wallets.capture(accountId, next.id, world.outcome(5));
+    world.settlementQueue.notify();
+    await pollUntil(
+      async () => ((await world.usage.find(next.id))?.status === 'settled' ? true : null),
+      'the jobs to run again',
+      10_000,
+    );
+  });
+});
