@@ -101,21 +101,20 @@ export class SettlementService {
 
   private async settleOneByOne(claimed: readonly ClaimedFreeze[]): Promise<Failure[]> {
     const failures: Failure[] = [];
-    for (const { accountId, id } of claimed) {
-      let locked: ClaimedFreeze | null = null;
+    for (const freeze of claimed) {
       try {
-        failures.push(
-          ...(await this.repository.transaction(async (transaction) => {
-            locked = await this.desk.claimOne(accountId, id, transaction);
-            return locked === null ? [] : this.settleClaimed([locked], transaction);
-          })),
-        );
+        failures.push(...(await this.repository.transaction((transaction) => this.settleAgain(freeze, transaction))));
       } catch (error) {
         if (isConnectionError(error)) throw error;
-        if (locked !== null) failures.push({ freeze: locked, error });
+        failures.push({ freeze, error });
       }
     }
     return failures;
+  }
+
+  private async settleAgain({ accountId, id }: ClaimedFreeze, transaction: Queryable): Promise<Failure[]> {
+    const freeze = await this.desk.claimOne(accountId, id, transaction);
+    return freeze === null ? [] : this.settleClaimed([freeze], transaction);
   }
 
   private async itemOf(freeze: ClaimedFreeze): Promise<SettlementItem> {

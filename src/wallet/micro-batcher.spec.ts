@@ -6,7 +6,7 @@ const LIMITS = { batchMax: 4, queueMax: 10, waitMs: 1_000 };
 /** A lane whose statements end when the test says so. */
 class HeldLane implements Lane<number, string> {
   readonly calls: number[][] = [];
-  private readonly ends: ((error?: unknown) => void)[] = [];
+  private readonly ends: ((error?: Error) => void)[] = [];
 
   one(request: number): Promise<string> {
     return this.start([request]).then(() => `r${String(request)}`);
@@ -14,13 +14,13 @@ class HeldLane implements Lane<number, string> {
   many(requests: readonly number[]): Promise<readonly string[]> {
     return this.start([...requests]).then(() => requests.map((request) => `r${String(request)}`));
   }
-  end(error?: unknown): void {
+  end(error?: Error): void {
     this.ends.shift()?.(error);
   }
   private start(requests: number[]): Promise<void> {
     this.calls.push(requests);
     return new Promise((resolve, reject) => {
-      this.ends.push((error) => (error === undefined ? resolve() : reject(error as Error)));
+      this.ends.push((error) => (error === undefined ? resolve() : reject(error)));
     });
   }
 }

@@ -96,6 +96,18 @@ describe('embedded Postgres', () => {
     expect(await ask((await start()).url, 'select answer from kept')).toEqual([42]);
   });
 
+  it('is reached by its socket when that is asked for, and by TCP where the path is too long for one', async () => {
+    const deep = path.join(folder, 'a'.repeat(100));
+    for (const [dataDir, address] of [
+      [folder, null],
+      [deep, '127.0.0.1/32'],
+    ] as const) {
+      const hold = await startEmbeddedPostgres({ dataDir, preferSocket: true });
+      holds.push(hold);
+      expect(await ask(hold.url, 'select inet_server_addr()::text as answer')).toEqual([address]);
+    }
+  });
+
   it('is one Postgres for starts at the same moment, and stops when the last has released it', async () => {
     const [one, two, three] = await Promise.all([start(), start(), start()]);
     expect(new Set([one.url, two.url, three.url]).size).toBe(1);

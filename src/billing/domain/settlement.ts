@@ -60,7 +60,7 @@ export function settlementItem(freeze: ClaimedFreeze, rates: PriceRates): Settle
     cached_input_tokens: outcome.usage.cachedInputTokens,
     cached_output_tokens: outcome.usage.cachedOutputTokens,
     usd_cost: usdOf(used, usdPerCredit).toString(),
-    provider_cost_usd: amountText(outcome.providerCostUsdMicros ?? '0', 'providerCostUsdMicros'),
+    provider_cost_usd: amountText(outcome.providerCostUsdMicros, 'providerCostUsdMicros'),
     usage_source: outcome.usageSource,
   };
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Queue, Worker, type ConnectionOptions, type IQueueBackend, type Job } from 'bullmq';
+import { Queue, Worker, type IQueueBackend, type Job } from 'bullmq';
 import { CONFIG, type Config } from '../config/index.js';
 import { AppError } from '../errors/index.js';
 import { LOGGER, type Logger } from '../logging/index.js';
@@ -23,7 +23,7 @@ export interface QueueCounts {
   failed: number;
 }
 
-type AnyQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, ConnectionOptions>;
+type AnyQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend>;
 type AnyWorker = Pick<Worker, 'close' | 'disconnect'>;
 
 /**
@@ -52,7 +52,7 @@ export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown 
   /** Declares who does the jobs of a queue; call before the application has started. */
   handle<Name extends QueueName>(name: Name, handler: JobHandler<Name>): void {
     const known = this.handlers.get(name) ?? [];
-    this.handlers.set(name, [...known, handler as JobHandler<QueueName>]);
+    this.handlers.set(name, [...known, handler]);
   }
 
   /**

@@ -1,10 +1,4 @@
-import {
-  createPostgresBackend,
-  createRedisBackend,
-  type BackendFactory,
-  type ConnectionOptions,
-  type IQueueBackend,
-} from 'bullmq';
+import { createPostgresBackend, createRedisBackend, type BackendFactory, type ConnectionOptions } from 'bullmq';
 import type { Config } from '../config/index.js';
 import { databaseUrl } from '../database/index.js';
 
@@ -17,7 +11,7 @@ const RECONNECT_MAX_MS = 1_000;
 /** Where jobs live: the same Postgres by default, Redis when REDIS_URL is set. The rest of the program cannot tell. */
 export interface QueueBackend {
   kind: 'postgres' | 'redis';
-  factory: BackendFactory<IQueueBackend>;
+  factory: BackendFactory;
   /** Required by BullMQ's constructors; the factory knows its own connection. */
   connection: ConnectionOptions;
   /** Keeps the jobs of several databases apart on one Redis; Postgres keeps them in its own database. */
@@ -44,7 +38,7 @@ export function queueBackendOf(config: Config): QueueBackend {
   return { kind: 'redis', factory: createRedisBackend, connection, prefix, stop };
 }
 
-function onPostgres(url: string): BackendFactory<IQueueBackend> {
+function onPostgres(url: string): BackendFactory {
   return (name, options, roles) => {
     const connection = {
       connectionString: url,
