@@ -9,7 +9,7 @@ import { pollUntil } from './poll.js';
 export const ADMIN_TOKEN = 'ja_test_bootstrap_token_0123456789';
 
 const SECRET_1 = `1:${Buffer.alloc(32, 7).toString('base64')}`;
-const LISTENING = /http:\/\/127\.0\.0\.1:(\d+)/;
+const LISTENING = /http:\/\/(?:127\.0\.0\.1|\[::1\]):\d+/;
 const START_TIMEOUT_MS = 30_000;
 const OUTPUT_LINES_MAX = 20_000;
 const OUTPUT_LINES_SHOWN = 30;
@@ -25,7 +25,7 @@ export interface GatewayOptions {
 /** A real gateway process on a database of the test. */
 export class GatewayProcess {
   private readonly output: string[] = [];
-  /** `http://127.0.0.1:<port>`; empty for a worker. */
+  /** `http://127.0.0.1:<port>`, or `http://[::1]:<port>` with an IPv6 HOST; empty for a worker. */
   url = '';
 
   private stopping = false;
@@ -103,8 +103,7 @@ export class GatewayProcess {
 
   private listeningUrl(): string | null {
     if (this.child.exitCode !== null) throw new Error(`the gateway ended at start:\n${this.printed()}`);
-    const port = this.output.map((line) => LISTENING.exec(line)?.[1]).find((found) => found !== undefined);
-    return port === undefined ? null : `http://127.0.0.1:${port}`;
+    return this.output.map((line) => LISTENING.exec(line)?.[0]).find((found) => found !== undefined) ?? null;
   }
 }
 
