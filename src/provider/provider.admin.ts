@@ -77,7 +77,7 @@ export class ProviderAdmin {
   }
 
   /**
-   * Changes the fields that are given; `apiKey: null` removes the key.
+   * Changes the fields that are given; `apiKey: null` removes the key. A new host needs the key again.
    * @throws AppError `not_found`; `unprocessable` naming the field; `conflict` when the name is taken.
    */
   async patch(id: string, patch: ProviderPatch): Promise<ProviderView> {
@@ -90,6 +90,7 @@ export class ProviderAdmin {
     if (patch.baseUrl !== undefined || adapter !== before.adapter) {
       change.baseUrl = await this.checkedBaseUrl(adapter, patch.baseUrl ?? before.baseUrl);
     }
+    if (change.baseUrl !== undefined && patch.apiKey === undefined) refuseRedirectedKey(before, change.baseUrl);
     if (patch.apiKey !== undefined) change.apiKeySealed = this.sealed(id, patch.apiKey);
     const after = await this.rows.update(id, change);
     if (after === null) throw notFound();
@@ -134,6 +135,16 @@ export class ProviderAdmin {
     if (!API_KEY.test(apiKey)) throw unprocessable('api_key', 'api_key must be printable ASCII without spaces');
     return this.box.seal(apiKey, secretOwner(id));
   }
+}
+
+/** A key belongs to the host that it was given for: whoever moves the address must know the key. */
+function refuseRedirectedKey(before: ProviderRow, baseUrl: string): void {
+  if (before.apiKeySealed === null || originOf(before.baseUrl) === originOf(baseUrl)) return;
+  throw unprocessable('api_key', 'api_key must be sent along when base_url moves to another host');
+}
+
+function originOf(baseUrl: string): string {
+  return new URL(baseUrl).origin;
 }
 
 function checkedName(name: string): string {

@@ -92,6 +92,9 @@ describe('administration of providers', () => {
     const after = await gateway.admin.patch(before.id, { name: 'patched-2', enabled: false });
     expect(after).toMatchObject({ ...before, name: 'patched-2', enabled: false, updatedAt: expect.any(Date) as Date });
     expect(after.updatedAt.getTime()).toBeGreaterThan(before.updatedAt.getTime());
+    const elsewhere = { baseUrl: 'https://elsewhere.example/v1' };
+    expect(await refusalOf(gateway.admin.patch(before.id, elsewhere))).toMatchObject({ param: 'api_key' });
+    await expect(gateway.admin.patch(before.id, { ...elsewhere, apiKey: 'sk-new' })).resolves.toMatchObject(elsewhere);
     await expect(gateway.admin.patch(before.id, { apiKey: null })).resolves.toMatchObject({ hasApiKey: false });
   });
 
