@@ -3,7 +3,7 @@ import { Clock } from '../platform/clock/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { JobQueues } from '../platform/queue/index.js';
 
-/** One job at most in each slot of this length, however many outcomes and processes there are: a job costs as much as ten of them. */
+/** One job at most in each slot of this length, whatever the load: a job costs as much as ten outcomes. */
 const BUCKET_MS = 100;
 /** After a failed add the queue is left alone for this long; the sweeper settles meanwhile. */
 const PAUSE_AFTER_FAILURE_MS = 1_000;
