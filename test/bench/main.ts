@@ -60,8 +60,8 @@ function processFigures({ memory }: BenchResult, start: StartTimes | null): Figu
 function asText(result: BenchResult, figures: readonly Figure[]): string {
   const { audit } = result;
   const money =
-    audit.wrongWallets === 0 && audit.missingMicros === '0' && audit.freezes === audit.usageRecords
-      ? `money: ${audit.freezes.toString()} requests, every wallet equals its ledger, nothing frozen, nothing missing`
+    audit.differences.length === 0 && audit.freezes === audit.usageRecords
+      ? `money: ${audit.freezes.toString()} requests, settled ${(audit.settleLagMs / 1000).toFixed(1)} s after the last, and the books are right`
       : `money: WRONG ${JSON.stringify(audit)}`;
   const failures = result.runs.sum('gateway', (run) => run.failures);
   const examples = result.runs.all.flatMap((run) => run.result.failureExamples).slice(0, 5);

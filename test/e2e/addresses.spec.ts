@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { GatewayProcess } from '../support/gateway.js';
+import { type GatewayProcess } from '../support/gateway.js';
 import { prompt } from '../support/chat.js';
 import { World } from '../support/world.js';
 

@@ -1,5 +1,5 @@
 import { chat, chatStream, prompt, readUntil, requestIdOf, type StreamedAnswer } from '../support/chat.js';
-import { GatewayProcess } from '../support/gateway.js';
+import { type GatewayProcess } from '../support/gateway.js';
 import { nowMs } from '../support/upstream/calls.js';
 import { textOf } from '../support/upstream/answer.js';
 import { unique, World, type ModelOptions, type TestKey } from '../support/world.js';

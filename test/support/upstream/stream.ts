@@ -26,7 +26,7 @@ export async function sendStream(behaviour: Behaviour, body: ChatBody, sender: S
   const deltas = deltasOf(behaviour, body);
   for (const [at, delta] of deltas.entries()) {
     if (at === behaviour.after && (await fault(behaviour, body, sender, event))) return;
-    if (behaviour.name === 'slow-tokens') await sender.wait(behaviour.delayMs);
+    if (behaviour.name === 'slow-tokens' && at > 0) await sender.wait(behaviour.delayMs);
     if (sender.closed) return;
     const last = at === deltas.length - 1;
     sender.write(event(chunkJson(body, [choice(delta)], pieceUsage(behaviour, body, at + 1, last))));
