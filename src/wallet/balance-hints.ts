@@ -3,19 +3,31 @@ import type { Micros } from '../platform/money/index.js';
 import type { Tier } from './domain/tier.js';
 
 const HINTS_MAX = 50_000;
+/** The tiers of one request are asked for one after the other: what was read this moment need not be read again. */
+const JUST_READ_MS = 5;
 
 /**
  * What this process last saw of balances. A hint may admit a request, never refuse one: a refusal reads the row, and the
  * freeze alone decides.
  */
 export class BalanceHints {
-  private readonly balances = new LRUCache<string, Micros>({ max: HINTS_MAX });
+  private readonly balances = new LRUCache<string, { availableMicros: Micros; readMs: number }>({ max: HINTS_MAX });
 
-  read(accountId: string, tier: Tier): Micros | undefined {
-    return this.balances.get(accountId + tier);
+  /** `null` when the row has to be read. */
+  hasBalance(accountId: string, tier: Tier): boolean | null {
+    const hint = this.balances.get(accountId + tier);
+    if (hint === undefined) return null;
+    if (hint.availableMicros > 0n) return true;
+    return performance.now() - hint.readMs < JUST_READ_MS ? false : null;
   }
 
+  /** From the answer of a freeze or a top-up. */
   note(accountId: string, tier: Tier, availableMicros: Micros): void {
-    this.balances.set(accountId + tier, availableMicros);
+    this.balances.set(accountId + tier, { availableMicros, readMs: Number.NEGATIVE_INFINITY });
+  }
+
+  /** From the row itself, now. */
+  noteRead(accountId: string, tier: Tier, availableMicros: Micros): void {
+    this.balances.set(accountId + tier, { availableMicros, readMs: performance.now() });
   }
 }

@@ -4,10 +4,11 @@ import { toJsonb } from '../platform/database/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { Counter, Gauge, Histogram, METRICS, type Registry } from '../platform/metrics/index.js';
-import type { CaptureResult, ExtendRequest, FreezeRequest, FreezeResult } from './domain/freeze.js';
+import type { CaptureResult, ExtendRequest, ExtendResult, FreezeRequest, FreezeResult } from './domain/freeze.js';
 import { isUnavailable, MicroBatcher } from './micro-batcher.js';
 import {
   HotStatements,
+  type AvailableByTier,
   type CaptureAnswer,
   type CaptureRequest,
   type HeldRequest,
@@ -28,6 +29,8 @@ const UNIQUE_VIOLATION = '23505';
 export class FreezeDesk {
   private readonly freezes: MicroBatcher<HeldRequest, FreezeResult>;
   private readonly captures: MicroBatcher<CaptureRequest, CaptureAnswer>;
+  private readonly extensions: MicroBatcher<ExtendRequest, ExtendResult>;
+  private readonly balances: MicroBatcher<string, AvailableByTier>;
   private readonly captured: Counter<'result'>;
   private readonly lost: Counter;
 
@@ -51,6 +54,8 @@ export class FreezeDesk {
       { ...BATCH, waitMs: CAPTURE_RETRY_MS },
       onBatch('capture'),
     );
+    this.extensions = new MicroBatcher([statements.extendLane()], { ...BATCH, batchMax: 1, waitMs: FREEZE_WAIT_MS });
+    this.balances = new MicroBatcher([statements.balanceLane()], { ...BATCH, waitMs: FREEZE_WAIT_MS });
     this.captured = new Counter({
       name: 'wallet_captures_total',
       help: 'Outcomes written onto freezes, by what was found there.',
@@ -62,7 +67,7 @@ export class FreezeDesk {
       help: 'Outcomes that could not be made durable; their freezes expire uncharged.',
       registers: [metrics],
     });
-    const { freezes, captures } = this;
+    const { freezes, captures, extensions } = this;
     new Gauge({
       name: 'wallet_waiting',
       help: 'Callers that wait for a wallet statement.',
@@ -71,6 +76,7 @@ export class FreezeDesk {
       collect() {
         this.set({ statement: 'freeze' }, freezes.openCount);
         this.set({ statement: 'capture' }, captures.openCount);
+        this.set({ statement: 'extend' }, extensions.openCount);
       },
     });
   }
@@ -94,9 +100,14 @@ export class FreezeDesk {
     }
   }
 
+  /** What the rows say now. @throws AppError `unavailable`. */
+  available(accountId: string): Promise<AvailableByTier> {
+    return this.balances.submit(accountId);
+  }
+
   /** All or nothing. @throws AppError `unavailable`; an extension that took effect unseen goes back with the settlement. */
-  extend(request: ExtendRequest): ReturnType<HotStatements['extend']> {
-    return this.statements.extend(request);
+  extend(request: ExtendRequest): Promise<ExtendResult> {
+    return this.extensions.submit(request);
   }
 
   /**

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../platform/errors/index.js';
-import { micros } from '../platform/money/index.js';
+import { micros, ZERO_MICROS } from '../platform/money/index.js';
 import { BalanceHints } from './balance-hints.js';
 import type { CaptureResult, ExtendRequest, ExtendResult, FreezeRequest, FreezeResult } from './domain/freeze.js';
-import type { Tier } from './domain/tier.js';
+import { TIERS, type Tier } from './domain/tier.js';
 import type {
   CreditRequest,
   CreditResult,
@@ -63,11 +63,11 @@ export class WalletService {
 
   /** Whether the wallet has anything available. A hint may say yes; no is said by the row. */
   async hasBalance(accountId: string, tier: Tier): Promise<boolean> {
-    const hint = this.hints.read(accountId, tier);
-    if (hint !== undefined && hint > 0n) return true;
-    const availableMicros = await this.wallets.available(accountId, tier);
-    this.hints.note(accountId, tier, availableMicros);
-    return availableMicros > 0n;
+    const hint = this.hints.hasBalance(accountId, tier);
+    if (hint !== null) return hint;
+    const available = await this.desk.available(accountId);
+    for (const each of TIERS) this.hints.noteRead(accountId, each, available.get(each) ?? ZERO_MICROS);
+    return (available.get(tier) ?? ZERO_MICROS) > 0n;
   }
 
   /** All tiers, cheapest first; zeros for an unknown account. */

@@ -9,6 +9,7 @@ import type {
   FreezeRequest,
   FreezeResult,
 } from '../domain/freeze.js';
+import type { Tier } from '../domain/tier.js';
 import type { Lane } from '../micro-batcher.js';
 
 /** Two statements in flight: one is served while the other one's commit reaches the disk. More only wait for each other. */
@@ -27,6 +28,14 @@ export interface CaptureRequest {
 
 export type CaptureAnswer = CaptureResult | 'missing';
 
+export type AvailableByTier = ReadonlyMap<Tier, Micros>;
+
+interface BalanceRow {
+  account_id: string;
+  tier: Tier;
+  available: bigint;
+}
+
 interface FreezeRow {
   refusal: FreezeRefusal | null;
   available: bigint | null;
@@ -39,6 +48,8 @@ const FREEZE_MANY = `select * from wallet_freeze_many($1, $2)`;
 const EXTEND = `select * from wallet_extend($1, $2, $3, $4, $5)`;
 const CAPTURE_ONE = `select wallet_capture_one($1, $2, $3) as result`;
 const CAPTURE_MANY = `select wallet_capture_many($1) as result`;
+const BALANCES = `select tier, available from wallet where account_id = $1`;
+const BALANCES_MANY = `select account_id, tier, available from wallet where account_id = any($1::uuid[])`;
 const FIND_HELD = `select w.available, w.frozen from wallet_freeze f join wallet w on w.account_id = f.account_id and w.tier = f.tier
   where f.account_id = $1 and f.id = $2 and f.process_id = $3 and f.amount = $4 and f.state = 'held'`;
 
@@ -47,10 +58,14 @@ const FIND_HELD = `select w.available, w.frozen from wallet_freeze f join wallet
 export class HotStatements {
   private readonly freezing: readonly HotConnection[];
   private readonly capturing: readonly HotConnection[];
+  private readonly extending: HotConnection;
+  private readonly reading: HotConnection;
 
   constructor(connections: HotConnectionFactory) {
     this.freezing = Array.from({ length: LANES }, (_, at) => connections.create(`freeze ${at + 1}`));
     this.capturing = Array.from({ length: LANES }, (_, at) => connections.create(`capture ${at + 1}`));
+    this.extending = connections.create('extend');
+    this.reading = connections.create('balance');
   }
 
   /** Ways to freeze. A batch is of one process. */
@@ -86,26 +101,42 @@ export class HotStatements {
     }));
   }
 
+  /** Available credits of every tier of an account that has a wallet row. */
+  balanceLane(): Lane<string, AvailableByTier> {
+    return {
+      one: async (accountId) => {
+        const rows = await this.reading.query<BalanceRow>('wallet_balances', BALANCES, [accountId]);
+        return new Map(rows.map((row) => [row.tier, micros(row.available)]));
+      },
+      many: async (accountIds) => {
+        const found = new Map(accountIds.map((id) => [id, new Map<Tier, Micros>()]));
+        const rows = await this.reading.query<BalanceRow>('wallet_balances_many', BALANCES_MANY, [[...found.keys()]]);
+        for (const row of rows) found.get(row.account_id)?.set(row.tier, micros(row.available));
+        return accountIds.map((id) => found.get(id) ?? new Map<Tier, Micros>());
+      },
+    };
+  }
+
   /** Whether this very freeze is held already: its first statement took effect although its answer was lost. */
   async findHeld(request: HeldRequest): Promise<FreezeResult | null> {
     const values = [request.accountId, request.id, request.processId, request.amountMicros];
-    const rows = await this.freezeConnection().query<FreezeRow>('wallet_find_held', FIND_HELD, values);
+    const rows = await this.extending.query<FreezeRow>('wallet_find_held', FIND_HELD, values);
     return rows[0] === undefined ? null : freezeAnswer({ ...rows[0], refusal: null });
   }
 
-  async extend(request: ExtendRequest): Promise<ExtendResult & { availableMicros: Micros | null }> {
-    const { limits } = request;
-    const values = [request.accountId, request.id, request.extraMicros, limits.dailyMicros, limits.weeklyMicros];
-    const rows = await this.freezeConnection().query<FreezeRow>('wallet_extend', EXTEND, values);
-    const row = rows[0];
-    const frozenMicros = micros(row?.frozen ?? 0n);
-    const availableMicros = row?.available === null || row === undefined ? null : micros(row.available);
-    if (row?.refusal === null) return { ok: true, frozenMicros, availableMicros };
-    return { ok: false, refusal: row?.refusal ?? 'freeze_ended', frozenMicros, availableMicros };
-  }
-
-  private freezeConnection(): HotConnection {
-    return this.freezing[0] as HotConnection;
+  /** Extensions are not safe to run twice, so there is no batch of them. */
+  extendLane(): Lane<ExtendRequest, ExtendResult> {
+    return {
+      one: async (request) => {
+        const { limits } = request;
+        const values = [request.accountId, request.id, request.extraMicros, limits.dailyMicros, limits.weeklyMicros];
+        const [row] = await this.extending.query<FreezeRow>('wallet_extend', EXTEND, values);
+        const frozenMicros = micros(row?.frozen ?? 0n);
+        if (row?.refusal === null) return { ok: true, frozenMicros };
+        return { ok: false, refusal: row?.refusal ?? 'freeze_ended', frozenMicros };
+      },
+      many: () => Promise.reject(new Error('extensions go one by one')),
+    };
   }
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { micros, type Micros } from '../../platform/money/index.js';
+import { micros } from '../../platform/money/index.js';
 import { TIERS, type Tier } from '../domain/tier.js';
 import type { CreditRequest, LedgerEntry, Queryable, QuotaUsed, WalletBalance } from '../domain/wallet.js';
 import { LedgerEntryEntity, WalletEntity } from './wallet.entity.js';
@@ -38,11 +38,6 @@ export class WalletRepository {
       const row = rows.find((candidate) => candidate.tier === tier);
       return { tier, availableMicros: row?.available ?? micros(0n), frozenMicros: row?.frozen ?? micros(0n) };
     });
-  }
-
-  async available(accountId: string, tier: Tier): Promise<Micros> {
-    const row = await this.dataSource.getRepository(WalletEntity).findOneBy({ accountId, tier });
-    return row?.available ?? micros(0n);
   }
 
   async quotaUsed(accountId: string, apiKeyId: string): Promise<QuotaUsed> {
