@@ -29,7 +29,7 @@ export async function openDatabase(config: Config): Promise<OpenedDatabase> {
   }
   const dataDir = path.resolve(packageRoot(), config.DATA_DIR);
   const secrets = await inPlainWords(() => localSecrets(config, dataDir));
-  const embedded = await inPlainWords(() => startEmbeddedPostgres({ dataDir }));
+  const embedded = await inPlainWords(() => startEmbeddedPostgres({ dataDir, preferSocket: true }));
   try {
     await migrateTo(embedded.url, EMBEDDED_WAIT_MS);
   } catch (error) {

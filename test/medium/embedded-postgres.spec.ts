@@ -161,6 +161,22 @@ describe('embedded Postgres', () => {
     expect(answer).toEqual([42]);
   });
 
+  it('is not started again beside a statement of the killed one that is still running', async () => {
+    const hold = await start();
+    await ask(hold.url, 'create table busy as select 1 as answer');
+    const busy = new Client({ connectionString: hold.url });
+    busy.on('error', () => undefined);
+    await busy.connect();
+    const { rows } = await busy.query<{ pid: number }>('select pg_backend_pid() as pid');
+    // It computes without ever looking up, so it does not notice that the main process is gone.
+    const counting = busy.query('select count(*) from generate_series(1, 2000000000)').catch(() => undefined);
+    process.kill(await postmasterPid(), 'SIGKILL');
+    await pollUntil(() => ask(hold.url, 'select answer from busy').catch(() => null), 'Postgres to be back', 30_000);
+    for (const { pid } of rows) await untilGone(pid);
+    await counting;
+    await busy.end();
+  }, 60_000);
+
   it('is started again after it, its keeper and its user were killed at once', async () => {
     const holder = await startHolder();
     const hold = await start();

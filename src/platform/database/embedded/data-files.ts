@@ -32,6 +32,11 @@ export function dataFiles(dataDir: string): DataFiles {
   };
 }
 
+/** Where a Postgres that listens in a folder has its Unix socket. */
+export function socketPath(folder: string, port: number): string {
+  return path.join(folder, `.s.PGSQL.${port}`);
+}
+
 /**
  * Makes the data folder if it is missing: others may pass through it (the database user of a root start must), but not list it.
  * @throws Error in plain words when the folder belongs to somebody else.

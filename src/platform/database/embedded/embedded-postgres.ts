@@ -1,14 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { access, constants, open, readFile, realpath, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { dataFiles, giveToOwner, makeDataDir, type DataFiles } from './data-files.js';
+import { dataFiles, giveToOwner, makeDataDir, socketPath, type DataFiles } from './data-files.js';
 import { askKeeper, RELEASE, type KeeperLine } from './keeper-line.js';
 
 export interface EmbeddedPostgresOptions {
   /** Folder of the data, the password and the log; made when missing. */
   dataDir: string;
+  /**
+   * Name the Unix socket in the URL where there is one: a fifth faster a statement. A URL to be taken apart and rebuilt by others
+   * (tests do) is better without.
+   */
+  preferSocket?: boolean;
   /** How long the first start on a slow machine may take. */
   startTimeoutMs?: number;
 }
@@ -37,7 +42,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const hold = new Hold(files);
   const port = await hold.take(options.startTimeoutMs ?? START_TIMEOUT_MS);
   const password = (await readFile(files.password, 'utf8')).trim();
-  return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, release: () => hold.release() };
+  const socket = options.preferSocket === true ? await socketParameter(files, port) : '';
+  return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres${socket}`, release: () => hold.release() };
+}
+
+/** Parameter of a connection URL that overrules its host, empty where we cannot reach a socket. */
+async function socketParameter(files: DataFiles, port: number): Promise<string> {
+  const folder = await realpath(files.cluster);
+  return access(socketPath(folder, port), constants.W_OK).then(
+    () => `?host=${encodeURIComponent(folder)}`,
+    () => '',
+  );
 }
 
 /** The open line to the keeper. When the keeper is killed, a new one is started: it adopts the Postgres that runs. */

@@ -1,12 +1,11 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { open, readFile, readlink, rm } from 'node:fs/promises';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { endOrphans, worksOn } from './cluster-processes.js';
 import { DATABASE_ENVIRONMENT, type Cluster } from './cluster.js';
-import { readIfPresent } from './data-files.js';
+import { readIfPresent, socketPath } from './data-files.js';
 
 /** A running Postgres: ours, or one that outlived its keeper. */
 export interface Postmaster {
@@ -16,16 +15,16 @@ export interface Postmaster {
   ended: Promise<void>;
 }
 
-const run = promisify(execFile);
 const POLL_MS = 15;
 const START_TIMEOUT_MS = 60_000;
 const FAST_STOP_TIMEOUT_MS = 60_000;
 const ADOPTED_POLL_MS = 250;
+const PORT_MAX = 65_535;
+const SOCKET_PATH_BYTES_MAX = 103;
 
 /** Durability is untouched: fsync, full_page_writes and synchronous_commit keep their defaults (on). */
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
   max_connections: '100',
   shared_buffers: '128MB',
   huge_pages: 'off',
@@ -58,10 +57,8 @@ export async function startPostmaster(
   const port = await freePort(preferredPort);
   const logFile = await open(log, 'a', 0o600);
   const logStart = (await logFile.stat()).size;
-  const options = Object.entries({ ...SETTINGS, port: String(port) }).flatMap(([name, value]) => [
-    '-c',
-    `${name}=${value}`,
-  ]);
+  const places = { port: String(port), unix_socket_directories: socketFolder(cluster.folder) };
+  const options = Object.entries({ ...SETTINGS, ...places }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(cluster.binaries.postgres, ['-D', cluster.folder, ...options], {
     cwd: '/',
     detached: true,
@@ -102,6 +99,11 @@ async function whenReady(cluster: Cluster, child: ChildProcess, ended: Promise<v
   throw state.failure ?? new Error(state.gone ? 'it exited' : `not ready after ${START_TIMEOUT_MS} ms`);
 }
 
+/** The cluster itself, where only its user and root get in; none where the kernel's limit on socket paths forbids it. */
+function socketFolder(folder: string): string {
+  return Buffer.byteLength(socketPath(folder, PORT_MAX)) <= SOCKET_PATH_BYTES_MAX ? folder : '';
+}
+
 interface PidFile {
   pid: number;
   port: number;
@@ -125,9 +127,9 @@ export async function adoptPostmaster(cluster: Cluster): Promise<Postmaster | nu
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const seen = await readPidFile(cluster.folder);
-    if (seen === null) return null;
-    if (!(await isPostmasterOf(seen.pid, cluster.folder))) {
-      await rm(path.join(cluster.folder, 'postmaster.pid'), { force: true });
+    if (seen === null || !(await worksOn(seen.pid, cluster.folder))) {
+      if (seen !== null) await endOrphans(cluster.folder);
+      await removeLocks(cluster.folder);
       return null;
     }
     if (seen.ready) return { pid: seen.pid, port: seen.port, ended: whenGone(seen.pid, cluster.folder) };
@@ -137,33 +139,18 @@ export async function adoptPostmaster(cluster: Cluster): Promise<Postmaster | nu
   }
 }
 
-/** After a reboot the process id of a stale file may belong to anybody, so command line and working folder decide. */
-async function isPostmasterOf(pid: number, folder: string): Promise<boolean> {
-  if (!isAlive(pid)) return false;
-  if (process.platform !== 'linux') {
-    const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
-    return stdout.includes(`-D ${folder} `);
+/**
+ * Postgres itself believes its lock files for as long as anything has the process id, be it a stranger or a zombie that nobody
+ * reaps. Removing them gives up its own check for orphans, hence ours before.
+ */
+async function removeLocks(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name === 'postmaster.pid' || name.startsWith('.s.PGSQL.')) await rm(path.join(folder, name), { force: true });
   }
-  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-  const named = words.includes('-D') ? words[words.indexOf('-D') + 1] : undefined;
-  if (named === undefined || named === folder) return named === folder;
-  // Postgres works where its cluster is: that tells even when the folder was moved while it ran.
-  const works = await readlink(`/proc/${pid}/cwd`).catch(() => null);
-  // Not allowed to look (a container without ptrace): one whose cluster is not where it was may well be this one.
-  return works === null ? !existsSync(named) : works === folder;
 }
 
 async function whenGone(pid: number, folder: string): Promise<void> {
-  while (await isPostmasterOf(pid, folder)) await delay(ADOPTED_POLL_MS);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  while (await worksOn(pid, folder)) await delay(ADOPTED_POLL_MS);
 }
 
 /** Stops Postgres: connections are cut, everything committed is written out. A stop that hangs is cut short; recovery is its cure. */
