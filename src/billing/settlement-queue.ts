@@ -26,7 +26,7 @@ export class SettlementQueue implements OnApplicationShutdown {
   /** Call after every capture; returns at once. */
   notify(): void {
     const nowMs = this.clock.nowMs();
-    if (this.timer !== null || nowMs < this.pausedUntilMs) return;
+    if (this.timer !== null || performance.now() < this.pausedUntilMs) return;
     const bucket = Math.floor(nowMs / BUCKET_MS);
     // At the end of the slot: the job of a slot then starts after every outcome of that slot is on disk.
     this.timer = setTimeout(() => void this.add(bucket), (bucket + 1) * BUCKET_MS - nowMs);
@@ -42,7 +42,7 @@ export class SettlementQueue implements OnApplicationShutdown {
     try {
       await this.queues.add('settlement', { bucket }, `settle-${String(bucket)}`);
     } catch (error) {
-      this.pausedUntilMs = Math.max(this.pausedUntilMs, this.clock.nowMs() + PAUSE_AFTER_FAILURE_MS);
+      this.pausedUntilMs = Math.max(this.pausedUntilMs, performance.now() + PAUSE_AFTER_FAILURE_MS);
       this.logger.warn({ error: String(error) }, 'a settlement job could not be added; the sweeper will settle');
     }
   }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { requestIdFloor } from '../platform/ids/index.js';
 import { usdMicros, ZERO_MICROS } from '../platform/money/index.js';
 import { WalletService, type Freeze, type FreezeFilter } from '../wallet/index.js';
-import type { Outcome } from './domain/outcome.js';
+import { outcomeOf } from './domain/outcome.js';
 import type { UsageFilter, UsageRecord } from './domain/usage.js';
 import { UsageRepository } from './persistence/usage.repository.js';
 
@@ -74,7 +74,7 @@ function matches(record: UsageRecord, filter: UsageFilter): boolean {
 
 /** An open freeze as a usage record; what its outcome says already is shown, nothing is charged yet. */
 function pendingOf(freeze: Freeze): UsageRecord {
-  const outcome = freeze.outcome as Outcome | null;
+  const outcome = outcomeOf(freeze);
   const { modelKey } = freeze.facts;
   return {
     requestId: freeze.id,

@@ -99,6 +99,15 @@ describe('explanations', () => {
     });
   });
 
+  it('says why an answer was cut short', async () => {
+    const { accountId, id } = await frozen();
+    await world.wallets.capture(accountId, id, world.outcome(60, { reason: 'caller_gone', usageSource: 'estimated' }));
+    await world.settlement.settlePending();
+    expect((await world.explanations.explain(id)).verdict).toBe(
+      'The request was answered by acme with test/model, until the caller left. 0.000120 credits were charged.',
+    );
+  });
+
   it('explains a charge whose trace was lost in a crash', async () => {
     const { accountId, id } = await frozen();
     await world.wallets.capture(accountId, id, world.outcome(60));

@@ -1,7 +1,7 @@
 import { formatDecimal } from '../../platform/money/index.js';
 import type { Freeze } from '../../wallet/index.js';
 import { attemptFactsOf, rescueFactsOf } from './facts.js';
-import type { Outcome } from './outcome.js';
+import { outcomeOf } from './outcome.js';
 import { STAGES, type RequestTrace, type Stage, type StageRecord } from './trace.js';
 import type { UsageRecord } from './usage.js';
 import { verdictOf } from './verdict.js';
@@ -45,11 +45,6 @@ export function explain(evidence: RequestEvidence): Explanation {
     ...verdictOf(stages, evidence),
     stages,
   };
-}
-
-/** What an outcome on a freeze row says; `null` while there is none. */
-export function outcomeOf(freeze: Freeze | null): Outcome | null {
-  return (freeze?.outcome ?? null) as Outcome | null;
 }
 
 function stageOf(stage: Stage, evidence: RequestEvidence): StageRecord {

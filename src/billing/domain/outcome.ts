@@ -1,4 +1,5 @@
 import type { Attempt, Rescue, TokenUsage } from '../../provider/index.js';
+import type { Freeze } from '../../wallet/index.js';
 
 export type UsageSource = 'provider' | 'estimated' | 'unavailable';
 
@@ -25,4 +26,9 @@ export interface Outcome {
   durationMs: number;
   /** HTTP status the caller saw. */
   status: number;
+}
+
+/** What the outcome on a freeze row says; `null` while there is none. */
+export function outcomeOf(freeze: Pick<Freeze, 'outcome'> | null): Outcome | null {
+  return (freeze?.outcome ?? null) as Outcome | null;
 }

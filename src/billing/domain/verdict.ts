@@ -1,5 +1,6 @@
 import { formatDecimal } from '../../platform/money/index.js';
 import type { RequestEvidence } from './explanation.js';
+import { outcomeOf } from './outcome.js';
 import type { Stage, StageRecord } from './trace.js';
 import type { UsageRecord } from './usage.js';
 
@@ -22,6 +23,13 @@ const ADVICE: Readonly<Record<Stage, string>> = {
 };
 const NOTHING = 'Nothing to do.';
 
+/** Answers that ended before they were complete, by the reason of their outcome. */
+const CUT_SHORT: Readonly<Record<string, string>> = {
+  caller_gone: ', until the caller left',
+  upstream_cut: ', until the provider cut it off',
+  quota_stop: ', until the wallet had no more credits',
+};
+
 /** One sentence on what happened, and one on what to do now. */
 export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvidence): Verdict {
   const { usage, freeze } = evidence;
@@ -34,7 +42,7 @@ export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvide
     };
   }
   if (stopped !== undefined && stopped.stage !== 'settle') return stoppedAt(stopped, evidence);
-  if (usage?.status === 'settled') return settled(usage);
+  if (usage?.status === 'settled') return settled(usage, CUT_SHORT[outcomeOf(freeze)?.reason ?? ''] ?? '');
   if (usage?.status === 'released') {
     return { verdict: 'The frozen credits were given back; nothing was charged.', next_step: NOTHING };
   }
@@ -58,10 +66,10 @@ function stoppedAt(stage: StageRecord, { trace, usage }: RequestEvidence): Verdi
   };
 }
 
-function settled(usage: UsageRecord): Verdict {
+function settled(usage: UsageRecord, cutShort: string): Verdict {
   const by = usage.provider === null ? '' : ` by ${usage.provider}`;
   return {
-    verdict: `The request was answered${by} with ${usage.modelKey}. ${moneyOf(usage)}`,
+    verdict: `The request was answered${by} with ${usage.modelKey}${cutShort}. ${moneyOf(usage)}`,
     next_step:
       usage.shortfallMicros > 0n ? `Top the ${usage.tier} wallet up; the shortfall is borne by the platform.` : NOTHING,
   };
