@@ -3,6 +3,7 @@ import { Queue, Worker, type IQueueBackend, type Job } from 'bullmq';
 import { CONFIG, type Config } from '../config/index.js';
 import { AppError } from '../errors/index.js';
 import { LOGGER, type Logger } from '../logging/index.js';
+import { ErrorBrake } from './error-brake.js';
 import { queueBackendOf, type QueueBackend } from './queue-backend.js';
 import { QUEUE_NAMES, QUEUES, type Payload, type QueueName } from './queues.js';
 
@@ -35,6 +36,7 @@ export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown 
   private readonly handlers = new Map<QueueName, JobHandler<QueueName>[]>();
   private readonly queues = new Map<QueueName, AnyQueue>();
   private readonly workers: AnyWorker[] = [];
+  private readonly brakes: ErrorBrake[] = [];
   private readonly backend: QueueBackend;
   private readonly loggedMs = new Map<string, number>();
 
@@ -92,6 +94,7 @@ export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown 
 
   async onApplicationShutdown(): Promise<void> {
     this.backend.stop();
+    for (const brake of this.brakes) brake.stop();
     const closing = Promise.allSettled([
       ...this.workers.map((worker) => worker.close()),
       ...[...this.queues.values()].map((queue) => queue.close()),
@@ -134,7 +137,12 @@ export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown 
     const process = (job: Job): Promise<void> => handler(QUEUES[name].parse(job.data));
     const options = { connection, prefix, drainDelay: POLL_S, runRetryDelay: POLL_S * 1000 };
     const worker = new Worker(name, process, options, factory);
-    worker.on('error', (error) => this.logError(name, error));
+    const brake = new ErrorBrake(worker);
+    this.brakes.push(brake);
+    worker.on('error', (error) => {
+      this.logError(name, error);
+      brake.press(performance.now());
+    });
     worker.on('failed', (job, error) => {
       this.logger.error(
         { queue: name, job_id: job?.id, attempts: job?.attemptsMade, error: String(error) },
