@@ -40,7 +40,10 @@ export class HotConnection {
       const result = await client.query<Row>({ name, text, values: [...values] });
       return result.rows;
     } catch (error) {
-      throw asUnavailable(error, this.label);
+      const failure = asUnavailable(error, this.label);
+      // No answer at all: what follows would wait behind it, so the next call gets a connection of its own.
+      if (isSilence(error)) this.drop(client);
+      throw failure;
     }
   }
 
@@ -62,11 +65,22 @@ export class HotConnection {
 
   private async connected(): Promise<Client> {
     if (this.closed) throw databaseUnavailable(`${this.label}: closed`);
-    this.client ??= this.open();
+    if (this.client === null) {
+      const opening = this.open(() => {
+        if (this.client === opening) this.client = null;
+      });
+      this.client = opening;
+    }
     return this.client;
   }
 
-  private async open(): Promise<Client> {
+  private drop(client: Client): void {
+    this.client = null;
+    client.end().catch(() => undefined);
+  }
+
+  /** @param forget called when this connection, and not a later one, has ended. */
+  private async open(forget: () => void): Promise<Client> {
     const client = new Client({
       connectionString: this.url,
       application_name: `joytoken-gateway ${this.label}`,
@@ -76,9 +90,6 @@ export class HotConnection {
       keepAlive: true,
       types: typesWithBigint,
     });
-    const forget = (): void => {
-      this.client = null;
-    };
     client.on('error', forget);
     client.on('end', forget);
     client.on('notification', (message) => this.onNotification?.(message));
@@ -92,6 +103,11 @@ export class HotConnection {
       throw databaseUnavailable(`${this.label}: ${String(error)}`, error);
     }
   }
+}
+
+/** The driver gave up waiting for the answer to a statement. */
+function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
 }
 
 /** The driver's errors without an SQLSTATE are failures of the connection. */
