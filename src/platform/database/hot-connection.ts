@@ -3,6 +3,7 @@ import { databaseUnavailable, outageOf } from './outage.js';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
+const WAITING_MAX = 10_000;
 const INT8_OID = 20;
 
 type ParserOf = (oid: number, format?: 'text' | 'binary') => (value: string) => unknown;
@@ -14,13 +15,16 @@ const typesWithBigint: NonNullable<ClientConfig['types']> = {
 };
 
 /**
- * One dedicated connection for statements on the hot path. Statements are prepared once under their name and pipelined by
- * the driver in order. A lost connection is opened again by the next call; nothing is retried here, because only the
+ * One dedicated connection for statements on the hot path. Statements are prepared once under their name and run
+ * one after the other. A lost connection is opened again by the next call; nothing is retried here, because only the
  * caller knows whether its statement may run twice.
  */
 export class HotConnection {
   private client: Promise<Client> | null = null;
   private closed = false;
+  /** Ends when the statement before has been answered: the driver takes one at a time. */
+  private turn: Promise<void> = Promise.resolve();
+  private waiting = 0;
   private onNotification: ((message: Notification) => void) | null = null;
   private channel: string | null = null;
 
@@ -35,15 +39,20 @@ export class HotConnection {
    * (with `code`, the SQLSTATE) when the statement itself fails.
    */
   async query<Row extends object>(name: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    if (this.waiting >= WAITING_MAX) throw databaseUnavailable(`${this.label}: ${WAITING_MAX} statements wait`);
     const client = await this.connected();
+    this.waiting += 1;
+    const answer = this.turn.then(() => client.query<Row>({ name, text, values: [...values] }));
+    this.turn = answer.then(noResult, noResult);
     try {
-      const result = await client.query<Row>({ name, text, values: [...values] });
-      return result.rows;
+      return (await answer).rows;
     } catch (error) {
       const failure = asUnavailable(error, this.label);
       // No answer at all: what follows would wait behind it, so the next call gets a connection of its own.
       if (isSilence(error)) this.drop(client);
       throw failure;
+    } finally {
+      this.waiting -= 1;
     }
   }
 
@@ -76,6 +85,7 @@ export class HotConnection {
 
   private drop(client: Client): void {
     this.client = null;
+    this.turn = Promise.resolve();
     client.end().catch(() => undefined);
   }
 
@@ -103,6 +113,10 @@ export class HotConnection {
       throw databaseUnavailable(`${this.label}: ${String(error)}`, error);
     }
   }
+}
+
+function noResult(): void {
+  // A turn only says when, not what.
 }
 
 /** The driver gave up waiting for the answer to a statement. */
