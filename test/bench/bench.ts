@@ -50,6 +50,8 @@ export class Bench {
   private readonly runs = new Runs();
   private models: Record<keyof typeof BEHAVIOUR_OF | 'held', string> = { plain: '', burst: '', slow: '', held: '' };
   private keys: string[] = [];
+  /** Started and ready, nothing asked of it yet. */
+  private idleMib = 0;
 
   private constructor(
     private readonly options: BenchOptions,
@@ -63,13 +65,13 @@ export class Bench {
     const database = { url: postgres.url, drop: () => Promise.resolve() };
     const world = await World.create({}, { database, upstream });
     const bench = new Bench(options, world, await startBareProxy(upstream.url), postgres);
+    await sleep(SETTLE_DOWN_MS);
+    bench.idleMib = residentMib(world.gateway.pid);
     await bench.prepare();
     return bench;
   }
 
   async run(progress: (text: string) => void): Promise<BenchResult> {
-    await sleep(SETTLE_DOWN_MS);
-    const idleMib = residentMib(this.world.gateway.pid);
     const cases = benchCases(this.options.quick);
     await this.warmUp();
     for (let round = 1; round <= this.options.rounds; round += 1) {
@@ -83,7 +85,7 @@ export class Bench {
     const growthPercent = this.options.soakMinutes > 0 ? await this.soak(progress) : null;
     progress('audit');
     const audit = await auditMoney(this.postgres.url);
-    return { cases, runs: this.runs, memory: { idleMib, heldStreamsMib, growthPercent }, audit };
+    return { cases, runs: this.runs, memory: { idleMib: this.idleMib, heldStreamsMib, growthPercent }, audit };
   }
 
   async stop(): Promise<void> {
