@@ -101,26 +101,29 @@ describe('a database that is lost', () => {
   );
 });
 
-describe.each(REDIS_URL === undefined ? [] : [REDIS_URL])('a queue on Redis that is lost', (redisUrl) => {
-  it.each(['refused', 'silent'] as const)(
-    '(%s) makes ready 503 within five seconds, and its return 200 again by itself',
-    async (state) => {
-      const redis = await TcpProxy.to(redisUrl);
-      const other = await createTestDatabase();
-      const before = gateway;
-      gateway = await GatewayProcess.start({ databaseUrl: other.url, env: { REDIS_URL: redis.url } });
-      try {
-        await redis.become(state);
-        expect((await untilStatus(503, NOTICED_WITHIN_MS)).error).toEqual({ queue: { status: 'down' } });
-        await redis.become('open');
-        await untilStatus(200, RECOVERED_WITHIN_MS);
-      } finally {
-        await gateway.stop();
-        gateway = before;
-        redis.close();
-        await other.drop();
-      }
-    },
-    60_000,
-  );
-});
+// A loop: Jest refuses an empty `describe.each`.
+for (const redisUrl of REDIS_URL === undefined ? [] : [REDIS_URL]) {
+  describe('a queue on Redis that is lost', () => {
+    it.each(['refused', 'silent'] as const)(
+      '(%s) makes ready 503 within five seconds, and its return 200 again by itself',
+      async (state) => {
+        const redis = await TcpProxy.to(redisUrl);
+        const other = await createTestDatabase();
+        const before = gateway;
+        gateway = await GatewayProcess.start({ databaseUrl: other.url, env: { REDIS_URL: redis.url } });
+        try {
+          await redis.become(state);
+          expect((await untilStatus(503, NOTICED_WITHIN_MS)).error).toEqual({ queue: { status: 'down' } });
+          await redis.become('open');
+          await untilStatus(200, RECOVERED_WITHIN_MS);
+        } finally {
+          await gateway.stop();
+          gateway = before;
+          redis.close();
+          await other.drop();
+        }
+      },
+      60_000,
+    );
+  });
+}

