@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { createPostgresBackend, createRedisBackend, type BackendFactory, type ConnectionOptions } from 'bullmq';
 import type { Config } from '../config/index.js';
 import { databaseUrl } from '../database/index.js';
@@ -48,6 +49,8 @@ function onPostgres(url: string): BackendFactory {
       application_name: 'joytoken-gateway queue',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
+      // BullMQ borrows a client to migrate and does not listen to its errors: one that breaks then would end the process.
+      onConnect: (client: EventEmitter) => client.on('error', () => undefined),
     };
     return createPostgresBackend(name, { ...options, connection }, roles);
   };
