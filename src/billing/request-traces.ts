@@ -20,6 +20,7 @@ export class RequestTraces implements OnApplicationShutdown {
   private refused: RequestTrace[] = [];
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> = Promise.resolve();
+  private flushing: Promise<void> = Promise.resolve();
   private readonly dropped: Counter;
 
   constructor(
@@ -57,8 +58,16 @@ export class RequestTraces implements OnApplicationShutdown {
     return this.repository.findByClientId(clientRequestId, apiKeyId);
   }
 
-  /** Writes everything recorded so far. @throws when the database is away; the traces stay in memory. */
-  async flush(): Promise<void> {
+  /**
+   * Writes everything recorded so far, and waits for what others have begun to write.
+   * @throws when the database is away; the traces stay in memory.
+   */
+  flush(): Promise<void> {
+    this.flushing = this.flushing.catch(() => undefined).then(() => this.writeAll());
+    return this.flushing;
+  }
+
+  private async writeAll(): Promise<void> {
     while (this.served.length + this.refused.length > 0) {
       const batch = [...this.served.splice(0, INSERT_MAX), ...this.refused.splice(0, INSERT_MAX)];
       try {
