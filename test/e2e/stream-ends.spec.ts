@@ -1,11 +1,13 @@
 import { chat, chatStream, prompt, readUntil, requestIdOf, type StreamedAnswer } from '../support/chat.js';
 import { type GatewayProcess } from '../support/gateway.js';
+import { pollUntil } from '../support/poll.js';
 import { nowMs } from '../support/upstream/calls.js';
 import { textOf } from '../support/upstream/answer.js';
 import { unique, World, type ModelOptions, type TestKey } from '../support/world.js';
 
 /** Streams that end early: the caller leaves, the provider breaks, another endpoint continues; and who pays what. */
 const CANCEL_WITHIN_MS = 100;
+const KNOWN_ELSEWHERE = 'the other process to know the model';
 
 let world: World;
 let key: TestKey;
@@ -39,8 +41,17 @@ async function streamOver(
     behaviours,
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
   });
-  const answer = await chatStream(options.url ?? world.url, prompt(model.key, options.body), { key: key.key });
+  const ask = (url: string): Promise<StreamedAnswer> =>
+    chatStream(url, prompt(model.key, options.body), { key: key.key });
+  const { url } = options;
+  const answer = url === undefined ? await ask(world.url) : await pollUntil(() => served(ask(url)), KNOWN_ELSEWHERE);
   return { ...answer, providers: model.providers, model: model.key };
+}
+
+/** Another process knows a new model within a second, not at once; until then it refuses. */
+async function served(asked: Promise<StreamedAnswer>): Promise<StreamedAnswer | null> {
+  const answer = await asked;
+  return answer.response.status === 200 ? answer : null;
 }
 
 describe('a caller that leaves', () => {
