@@ -14,7 +14,7 @@ import {
   type Target,
 } from './cases.js';
 import type { BenchPostgres } from './postgres.js';
-import { cpuSeconds, LoadProcess, residentMib, startBareProxy } from './processes.js';
+import { cpuSeconds, LoadProcess, machineCpuSeconds, residentMib, startBareProxy } from './processes.js';
 import { Runs } from './report.js';
 
 export interface BenchOptions {
@@ -43,6 +43,8 @@ export interface BenchResult {
 const SETTLE_DOWN_MS = 2_000;
 const HELD_OPEN_MS = 4_000;
 const BETWEEN_RUNS_MS = 150;
+const WARM_UP_MS = 1_500;
+const WARM_UP_GATEWAY_MS = 8_000;
 
 /** One load run: its processes, and the way to each target. */
 export class Bench {
@@ -103,17 +105,24 @@ export class Bench {
     }
   }
 
+  /** Until the compiler has seen the hot path often enough; the gateway has more of it. */
   private async warmUp(): Promise<void> {
     for (const kind of ['plain', 'burst'] as const) {
-      const bench: BenchCase = { name: 'warm-up', kind, connections: 16, durationMs: this.options.quick ? 500 : 1_500 };
-      for (const target of TARGETS) await this.load.run(this.job(bench, target));
+      for (const target of TARGETS) {
+        const fullMs = target === 'gateway' ? WARM_UP_GATEWAY_MS : WARM_UP_MS;
+        const durationMs = this.options.quick ? fullMs / 4 : fullMs;
+        await this.load.run(this.job({ name: 'warm-up', kind, connections: 64, durationMs }, target));
+      }
     }
+    await waitUntilSettled(this.postgres.url);
   }
 
   private async measure(bench: BenchCase, target: Target, round: number): Promise<void> {
     const pids = this.pidsOf(target);
     const cpuBefore = cpuSeconds(pids);
+    const foreignBefore = this.foreignCpuSeconds();
     const result = await this.load.run(this.job(bench, target));
+    const foreignCpu = this.foreignCpuSeconds() - foreignBefore;
     // What the run left to settle belongs to its price: it is waited for before the next run starts.
     if (target === 'gateway') await waitUntilSettled(this.postgres.url);
     else await sleep(BETWEEN_RUNS_MS);
@@ -125,7 +134,13 @@ export class Bench {
       result,
       perSecond: result.answers / (result.elapsedMs / 1000),
       cpuMicrosPerAnswer: cpuMicros / Math.max(1, result.answers),
+      foreignCores: Math.max(0, foreignCpu / (result.elapsedMs / 1000)),
     });
+  }
+
+  /** What the machine did for others than this run: its own children and Postgres are taken off. */
+  private foreignCpuSeconds(): number {
+    return machineCpuSeconds() - cpuSeconds([process.pid, ...this.postgres.pids()]);
   }
 
   private job(bench: BenchCase, target: Target): ReturnType<typeof jobOf> {
@@ -152,7 +167,7 @@ export class Bench {
     const mib = residentMib(this.world.gateway.pid);
     const result = await running;
     const bench: BenchCase = { name: 'held', kind: 'slow', connections: HELD_STREAMS, durationMs: 0 };
-    this.runs.add({ bench, target: 'gateway', round: 0, result, perSecond: 0, cpuMicrosPerAnswer: 0 });
+    this.runs.add({ bench, target: 'gateway', round: 0, result, perSecond: 0, cpuMicrosPerAnswer: 0, foreignCores: 0 });
     return mib;
   }
 

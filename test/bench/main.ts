@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { Bench, type BenchResult } from './bench.js';
 import { HELD_STREAMS, TARGETS } from './cases.js';
 import { givenPostgres, startOwnPostgres } from './postgres.js';
-import { caseTable, figureTable, type Figure } from './report.js';
+import { caseTable, figureTable, median, type Figure } from './report.js';
 import { measureStartTimes, type StartTimes } from './start-times.js';
 
 const USAGE = `npm run bench -- [--quick] [--rounds 3] [--wallets 64] [--soak <minutes>] [--database-url <url>] [--json] [--no-start-times]
@@ -71,8 +71,13 @@ function asText(result: BenchResult, figures: readonly Figure[]): string {
     figureTable(figures),
     '',
     money,
+    `other programs: ${median(result.runs.all.map((run) => run.foreignCores)).toFixed(2)} cores (median), ${busiest(result).toFixed(2)} at most`,
     `gateway failures: ${failures.toString()}${examples.length > 0 ? ` (${examples.join('; ')})` : ''}`,
   ].join('\n');
+}
+
+function busiest(result: BenchResult): number {
+  return Math.max(...result.runs.all.map((run) => run.foreignCores));
 }
 
 function asJson(result: BenchResult, figures: readonly Figure[]): string {

@@ -21,6 +21,14 @@ export function cpuSeconds(roots: readonly number[]): number {
   return treeOf(roots).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
 }
 
+/** CPU time that the whole machine has used since it started, in seconds. */
+export function machineCpuSeconds(): number {
+  const [, ...fields] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).map(Number);
+  // user, nice, system, then idle and waiting, then interrupts; guests are part of user.
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = fields;
+  return (user + nice + system + irq + softirq) / TICKS_PER_S;
+}
+
 /** Resident memory of one process in MiB. */
 export function residentMib(pid: number): number {
   const status = readFileSync(`/proc/${pid.toString()}/status`, 'utf8');

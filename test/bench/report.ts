@@ -10,6 +10,8 @@ export interface Run {
   perSecond: number;
   /** CPU of the target's own processes (for the gateway: with Postgres) for each answer. */
   cpuMicrosPerAnswer: number;
+  /** Cores that programs outside of the load run kept busy meanwhile. Above a tenth or so the figures are not true. */
+  foreignCores: number;
 }
 
 export interface Figure {
