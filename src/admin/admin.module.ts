@@ -17,6 +17,7 @@ import { FreezesController } from './freezes/freezes.controller.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { EndpointsController } from './models/endpoints.controller.js';
 import { ModelsController } from './models/models.controller.js';
+import { PricesController } from './models/prices.controller.js';
 import { DocsAssets } from './openapi/docs-assets.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { AdminIdempotencyEntity } from './persistence/admin-idempotency.entity.js';
@@ -26,6 +27,7 @@ import { PoliciesController } from './policies/policies.controller.js';
 import { ProvidersController } from './providers/providers.controller.js';
 import { RequestExplanationsController } from './requests/requests.controller.js';
 import { TiersController } from './tiers/tiers.controller.js';
+import { CorrectionsController } from './usage/corrections.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 import { WalletsController } from './wallets/wallets.controller.js';
 
@@ -50,9 +52,11 @@ import { WalletsController } from './wallets/wallets.controller.js';
     ProvidersController,
     ModelsController,
     EndpointsController,
+    PricesController,
     TiersController,
     FreezesController,
     UsageController,
+    CorrectionsController,
     RequestExplanationsController,
     DocsController,
   ],

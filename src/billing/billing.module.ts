@@ -3,13 +3,16 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueModule } from '../platform/queue/index.js';
 import { RouterModule } from '../router/index.js';
 import { WalletModule } from '../wallet/index.js';
+import { CorrectionService } from './correction.service.js';
 import { ExplainService } from './explain.service.js';
 import { Housekeeping } from './jobs/housekeeping.js';
 import { SettlementProcessor } from './jobs/settlement.processor.js';
 import { Sweeper } from './jobs/sweeper.js';
+import { CorrectionRepository } from './persistence/correction.repository.js';
 import { RequestTraceEntity } from './persistence/request-trace.entity.js';
 import { SettlementRepository } from './persistence/settlement.repository.js';
 import { TraceRepository } from './persistence/trace.repository.js';
+import { UsageCorrectionEntity } from './persistence/usage-correction.entity.js';
 import { UsageRecordEntity } from './persistence/usage-record.entity.js';
 import { UsageRepository } from './persistence/usage.repository.js';
 import { RequestTraces } from './request-traces.js';
@@ -18,8 +21,15 @@ import { SettlementService } from './settlement.service.js';
 import { UsageService } from './usage.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([UsageRecordEntity, RequestTraceEntity]), QueueModule, RouterModule, WalletModule],
+  imports: [
+    TypeOrmModule.forFeature([UsageRecordEntity, UsageCorrectionEntity, RequestTraceEntity]),
+    QueueModule,
+    RouterModule,
+    WalletModule,
+  ],
   providers: [
+    CorrectionRepository,
+    CorrectionService,
     ExplainService,
     Housekeeping,
     RequestTraces,
@@ -32,6 +42,6 @@ import { UsageService } from './usage.service.js';
     UsageRepository,
     UsageService,
   ],
-  exports: [ExplainService, RequestTraces, SettlementQueue, SettlementService, UsageService],
+  exports: [CorrectionService, ExplainService, RequestTraces, SettlementQueue, SettlementService, UsageService],
 })
 export class BillingModule {}

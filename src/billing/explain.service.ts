@@ -4,6 +4,7 @@ import { JobQueues } from '../platform/queue/index.js';
 import { WalletService, type Freeze } from '../wallet/index.js';
 import { explain, forCaller, type Explanation, type RequestEvidence } from './domain/explanation.js';
 import { RequestTraces } from './request-traces.js';
+import { CorrectionRepository } from './persistence/correction.repository.js';
 import { UsageRepository } from './persistence/usage.repository.js';
 
 /** Whose requests may be seen; an operator has no scope. */
@@ -20,6 +21,7 @@ export class ExplainService {
   constructor(
     private readonly traces: RequestTraces,
     private readonly usage: UsageRepository,
+    private readonly corrected: CorrectionRepository,
     private readonly wallets: WalletService,
     private readonly queues: JobQueues,
   ) {}
@@ -54,7 +56,10 @@ export class ExplainService {
     if (trace === null && usage === null && freeze === null) return null;
     if (apiKeyId !== null && owner !== apiKeyId) return null;
     const clientRequestId = trace?.clientRequestId ?? usage?.clientRequestId ?? freeze?.clientRequestId ?? '';
-    return { requestId, clientRequestId, trace, freeze, usage, job: await this.jobOf(freeze), matches: 1 };
+    const corrections =
+      (usage?.corrections ?? 0) > 0 ? await this.corrected.list(usage?.accountId ?? '', requestId) : [];
+    const job = await this.jobOf(freeze);
+    return { requestId, clientRequestId, trace, freeze, usage, corrections, job, matches: 1 };
   }
 
   private async byClientId(clientRequestId: string, apiKeyId: string | null): Promise<RequestEvidence | null> {

@@ -1,3 +1,4 @@
+export type * from './domain/correction.js';
 export * from './domain/facts.js';
 export * from './domain/estimate.js';
 export type { Explanation } from './domain/explanation.js';
@@ -6,6 +7,7 @@ export * from './domain/price.js';
 export * from './domain/trace.js';
 export * from './domain/usage.js';
 export * from './billing.module.js';
+export * from './correction.service.js';
 export * from './explain.service.js';
 export * from './request-traces.js';
 export * from './settlement-queue.js';

@@ -99,6 +99,8 @@ function pendingOf(freeze: Freeze): UsageRecord {
     providerCostUsdMicros: usdMicros(0n),
     marginUsdMicros: usdMicros(0n),
     usageSource: outcome?.usageSource ?? 'unavailable',
+    priceId: freeze.priceId,
+    corrections: 0,
     createdAt: freeze.createdAt,
     settledAt: null,
   };

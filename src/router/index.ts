@@ -2,12 +2,21 @@ export type * from './domain/model.js';
 export type * from './domain/tier-rate.js';
 export type { Catalog } from './domain/pool.js';
 export type { Page, PageRequest } from './domain/page.js';
-export type { EndpointPatch, ModelPatch, NewEndpoint, NewModel, NewTierRate, RatesInput } from './domain/inputs.js';
+export type {
+  EndpointPatch,
+  ModelPatch,
+  NewEndpoint,
+  NewModel,
+  NewPrice,
+  NewTierRate,
+  RatesInput,
+} from './domain/inputs.js';
 export type { ModelFilter } from './persistence/model.repository.js';
 export { candidateFactsOf } from './domain/candidate-facts.js';
 export { AUTO_MODEL, isReservedModelKey, MODEL_KEY_PATTERN } from './domain/model-key.js';
 export { EndpointService } from './endpoint.service.js';
 export { ModelService } from './model.service.js';
+export { PriceService } from './price.service.js';
 export { RouterModule } from './router.module.js';
 export { RouterService } from './router.service.js';
 export { TierRateService } from './tier-rate.service.js';

@@ -85,7 +85,7 @@ function shorten(name: string): string {
 }
 
 /** 404 of the administration. */
-export function noSuch(what: 'model' | 'endpoint'): AppError {
+export function noSuch(what: 'model' | 'endpoint' | 'price'): AppError {
   return new AppError('not_found', `${what} not found`, { code: `${what}_not_found` });
 }
 
@@ -110,5 +110,13 @@ export function priceRequired(): AppError {
     code: 'price_required',
     param: 'enabled',
     hint: 'Set customer_input_mtok and customer_output_mtok.',
+  });
+}
+
+/** 409: what is in force, or about to be, has been or can be what requests are priced with. */
+export function priceInForce(): AppError {
+  return new AppError('conflict', 'only a price that comes into force later can be taken back', {
+    code: 'price_in_force',
+    hint: 'Add a version with the rates that should be in force instead.',
   });
 }

@@ -9,6 +9,7 @@ import { ModelRepository } from './persistence/model.repository.js';
 import { PoolReader } from './persistence/pool.reader.js';
 import { TierRateEntity } from './persistence/tier-rate.entity.js';
 import { PoolKeeper } from './pool-keeper.js';
+import { PriceService } from './price.service.js';
 import { RouterService } from './router.service.js';
 import { TierRateService } from './tier-rate.service.js';
 
@@ -18,7 +19,16 @@ import { TierRateService } from './tier-rate.service.js';
     TypeOrmModule.forFeature([ModelEntity, ModelPriceEntity, ModelEndpointEntity, TierRateEntity]),
     ProviderModule,
   ],
-  providers: [PoolReader, ModelRepository, PoolKeeper, RouterService, ModelService, EndpointService, TierRateService],
-  exports: [RouterService, ModelService, EndpointService, TierRateService],
+  providers: [
+    PoolReader,
+    ModelRepository,
+    PoolKeeper,
+    RouterService,
+    ModelService,
+    PriceService,
+    EndpointService,
+    TierRateService,
+  ],
+  exports: [RouterService, ModelService, PriceService, EndpointService, TierRateService],
 })
 export class RouterModule {}

@@ -75,7 +75,7 @@ describe('administration of the model pool', () => {
       const model = await context.models.create(newModel());
       const patched = await context.models.patch(model.id, { rates: { outputPerMtok: micros(1_000_000_000) } });
       expect(patched.price).toMatchObject({ version: 2, inputPerMtok: 200_000_000n, outputPerMtok: 1_000_000_000n });
-      const versions = await context.models.prices(model.id);
+      const versions = await context.prices.list(model.id);
       expect(versions.map(({ version }) => version)).toEqual([2, 1]);
       expect(await context.router.priceById(model.price?.id ?? '')).toEqual(model.price);
     });
@@ -97,7 +97,7 @@ describe('administration of the model pool', () => {
           context.models.patch(model.id, { rates: { inputPerMtok: micros(1_000 + at) } }),
         ),
       );
-      const versions = await context.models.prices(model.id);
+      const versions = await context.prices.list(model.id);
       expect(versions.map(({ version }) => version)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1]);
       expect((await context.models.read(model.id)).price).toEqual(versions[0]);
     });
@@ -148,7 +148,7 @@ describe('administration of the model pool', () => {
       const model = await context.models.create(newModel());
       await context.models.disable(model.id);
       expect((await context.models.read(model.id)).enabled).toBe(false);
-      expect(await context.models.prices(model.id)).toHaveLength(1);
+      expect(await context.prices.list(model.id)).toHaveLength(1);
     });
 
     it('answers not_found for an unknown id', async () => {
@@ -156,7 +156,7 @@ describe('administration of the model pool', () => {
       await expect(context.models.read(newId())).rejects.toMatchObject(refusal);
       await expect(context.models.patch(newId(), { alias: 'x' })).rejects.toMatchObject(refusal);
       await expect(context.models.disable(newId())).rejects.toMatchObject(refusal);
-      await expect(context.models.prices(newId())).rejects.toMatchObject(refusal);
+      await expect(context.prices.list(newId())).rejects.toMatchObject(refusal);
     });
   });
 

@@ -3,6 +3,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 import {
   BillingModule,
+  CorrectionService,
   ExplainService,
   priceOf,
   RequestTraces,
@@ -85,6 +86,9 @@ export class MoneyWorld {
   }
   get usage(): UsageService {
     return this.app.get(UsageService);
+  }
+  get corrections(): CorrectionService {
+    return this.app.get(CorrectionService);
   }
   get traces(): RequestTraces {
     return this.app.get(RequestTraces);

@@ -78,6 +78,7 @@ export function model(modelKey: string, fields: ModelFields = {}): ModelRecord {
       effectiveAt: new Date(0),
     },
     endpoints: [endpoint()],
+    nextPriceInMs: null,
     createdAt: new Date(0),
     updatedAt: new Date(0),
     ...rest,

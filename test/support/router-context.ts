@@ -10,6 +10,7 @@ import { PlatformModule } from '../../src/platform/platform.module.js';
 import {
   EndpointService,
   ModelService,
+  PriceService,
   RouterModule,
   RouterService,
   TierRateService,
@@ -40,6 +41,10 @@ export class RouterContext {
 
   get models(): ModelService {
     return this.app.get(ModelService);
+  }
+
+  get prices(): PriceService {
+    return this.app.get(PriceService);
   }
 
   get endpoints(): EndpointService {

@@ -13,6 +13,7 @@ export const PATH_PARAMS: Readonly<Record<string, z.ZodType>> = {
   id: uuid,
   endpoint_id: uuid,
   member_id: uuid,
+  price_id: uuid,
   tier: z.enum(TIERS),
   request_id: plainText(128).min(1).describe('Either request id: the gateway’s own or the caller’s.'),
 };

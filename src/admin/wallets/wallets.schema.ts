@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatDecimal } from '../../platform/money/index.js';
-import type { CreditResult, LedgerEntry, WalletBalance } from '../../wallet/index.js';
+import { LEDGER_KINDS, type CreditResult, type LedgerEntry, type WalletBalance } from '../../wallet/index.js';
 import { creditsPositive, creditsSigned, decimalOut, name, tier, timeOut, uuid } from '../http/fields.js';
 import { pageQueryOf } from '../http/pagination.js';
 
@@ -36,7 +36,7 @@ export const ledgerEntrySchema = z
     account_id: uuid,
     tier,
     seq: z.int().describe('Without gaps in its wallet, from 1.'),
-    kind: z.enum(['top_up', 'freeze', 'extend', 'settle', 'release', 'expire', 'adjust']),
+    kind: z.enum(LEDGER_KINDS),
     freeze_id: z.string().nullable().describe('The gateway request id.'),
     available_delta: decimalOut,
     frozen_delta: decimalOut,

@@ -1,5 +1,6 @@
 import { formatDecimal } from '../../platform/money/index.js';
 import type { Freeze } from '../../wallet/index.js';
+import type { Correction } from './correction.js';
 import { attemptFactsOf, rescueFactsOf } from './facts.js';
 import { outcomeOf } from './outcome.js';
 import { STAGES, type RequestTrace, type Stage, type StageRecord } from './trace.js';
@@ -13,6 +14,8 @@ export interface RequestEvidence {
   trace: RequestTrace | null;
   freeze: Freeze | null;
   usage: UsageRecord | null;
+  /** What was put right after the settlement, in order. */
+  corrections: readonly Correction[];
   /** The settlement queue now; `null` when it is not needed or does not answer. */
   job: Record<string, unknown> | null;
   /** How many requests share the id that was asked for. */
@@ -104,10 +107,11 @@ function captureStage(traced: StageRecord | null, freeze: Freeze): StageRecord {
 }
 
 function settleStage(traced: StageRecord | null, freeze: Freeze, evidence: RequestEvidence): StageRecord {
-  const { usage, job } = evidence;
+  const { usage, corrections, job } = evidence;
   const facts = {
     ...(freeze.settleAttempts > 0 ? { failed_attempts: freeze.settleAttempts, error: freeze.settleError } : {}),
     ...(usage === null ? {} : { usage: usageFacts(usage) }),
+    ...(corrections.length === 0 ? {} : { corrections: corrections.map(correctionFacts) }),
     ...(job === null ? {} : { job }),
   };
   const base = { stage: 'settle' as const, ms: traced?.ms ?? null };
@@ -134,6 +138,16 @@ function usageFacts(usage: UsageRecord): Record<string, unknown> {
     provider_cost_usd: formatDecimal(usage.providerCostUsdMicros),
     usage_source: usage.usageSource,
     settled_at: usage.settledAt?.toISOString() ?? null,
+  };
+}
+
+function correctionFacts({ number, reason, before, after, createdAt }: Correction): Record<string, unknown> {
+  return {
+    number,
+    reason,
+    credits_used_before: formatDecimal(before.creditsUsedMicros),
+    credits_used_after: formatDecimal(after.creditsUsedMicros),
+    corrected_at: createdAt.toISOString(),
   };
 }
 

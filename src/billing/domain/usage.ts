@@ -31,6 +31,10 @@ export interface UsageRecord {
   /** USD of the credits charged, less the provider's cost. */
   marginUsdMicros: UsdMicros;
   usageSource: UsageSource;
+  /** The version that it is priced with. */
+  priceId: string;
+  /** How often it was corrected since its settlement. */
+  corrections: number;
   createdAt: Date;
   settledAt: Date | null;
 }

@@ -81,6 +81,10 @@ export class UsageRecordEntity {
   @Column('jsonb', { nullable: true })
   outcome!: unknown;
 
+  /** How often it was corrected; the rows say what was there before. */
+  @Column('integer', { default: 0 })
+  corrections!: number;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 

@@ -78,6 +78,8 @@ function recordOf(row: UsageRecordEntity): UsageRecord {
     providerCostUsdMicros: row.providerCostUsd,
     marginUsdMicros: usdMicros(chargedUsdOf(row) - row.providerCostUsd),
     usageSource: row.usageSource,
+    priceId: row.priceId,
+    corrections: row.corrections,
     createdAt: row.createdAt,
     settledAt: row.settledAt,
   };

@@ -59,6 +59,11 @@ export const newModelSchema = z.strictObject({
   enabled: z.boolean().optional(),
 });
 
+export const newPriceSchema = z.strictObject({
+  rates,
+  effectiveAt: z.date().optional(),
+});
+
 export const modelPatchSchema = newModelSchema.partial();
 
 const waitMs = z.int().min(10).max(TIMEOUT_MAX_MS).optional();
@@ -88,6 +93,8 @@ export const newTierRateSchema = z.strictObject({
 });
 
 export type RatesInput = z.input<typeof rates>;
+/** Rates that are absent stay as they are when the version comes into force; without a time that is now. */
+export type NewPrice = z.input<typeof newPriceSchema>;
 /** Absent fields take their defaults. */
 export type NewModel = z.input<typeof newModelSchema>;
 /** Absent fields stay as they are. */

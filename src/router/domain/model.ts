@@ -15,6 +15,7 @@ export interface Price extends PriceRates {
   id: string;
   modelId: string;
   version: number;
+  /** In force from then on, until the next one is. */
   effectiveAt: Date;
 }
 
@@ -45,6 +46,8 @@ export interface Model {
 
 /** A model with its times, as the pool and the administration read it. */
 export interface ModelRecord extends Model {
+  /** Milliseconds until the next scheduled price is in force, counted when this was read; `null` when none is scheduled. */
+  nextPriceInMs: number | null;
   createdAt: Date;
   updatedAt: Date;
 }

@@ -62,6 +62,7 @@ export class ModelEntity {
   @Column('boolean', { default: false })
   enabled!: boolean;
 
+  /** The price in force when the row was last written: an enabled model has one. Scheduled ones follow by time alone. */
   @Column('uuid', { name: 'current_price_id', nullable: true })
   currentPriceId!: string | null;
 

@@ -11,6 +11,12 @@ import { TierRateEntity } from './tier-rate.entity.js';
 const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
 
+const DELETE_SCHEDULED = `delete from model_price where model_id = $1 and id = $2
+  and effective_at > clock_timestamp() + $3 * interval '1 millisecond'`;
+
+/** A price version to be; without a time it is in force at once. */
+export type NewPriceRow = Omit<Price, 'effectiveAt'> & { effectiveAt: Date | null };
+
 /** One open transaction; services pass it on and never look inside. */
 export type PoolTransaction = EntityManager;
 
@@ -42,6 +48,10 @@ export class ModelRepository {
     return manager.findOne(ModelEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
+  async hasModel(manager: PoolTransaction, id: string): Promise<boolean> {
+    return manager.existsBy(ModelEntity, { id });
+  }
+
   /** Ids of one page, newest first, and one more when there is a next page. */
   async modelIds(filter: ModelFilter, page: PageRequest): Promise<string[]> {
     const query = this.dataSource
@@ -55,8 +65,38 @@ export class ModelRepository {
     return (await query.getRawMany<{ id: string }>()).map(({ id }) => id);
   }
 
-  async insertPrice(manager: PoolTransaction, price: Omit<Price, 'effectiveAt'>): Promise<void> {
-    await manager.insert(ModelPriceEntity, { ...price });
+  /** In force from `effectiveAt` on; from now on when it is `null`. The time is that of the database, read under the model's lock. */
+  async insertPrice(manager: PoolTransaction, price: NewPriceRow): Promise<void> {
+    await manager.insert(ModelPriceEntity, {
+      ...price,
+      effectiveAt: price.effectiveAt ?? (() => 'clock_timestamp()'),
+    });
+  }
+
+  /** The version in force at a time, or now. */
+  async priceAt(manager: PoolTransaction, modelId: string, at: Date | null): Promise<Price | null> {
+    const row = await manager
+      .createQueryBuilder(ModelPriceEntity, 'price')
+      .where('price.modelId = :modelId', { modelId })
+      .andWhere('price.effectiveAt <= coalesce(:at::timestamptz, clock_timestamp())', { at })
+      .orderBy('price.effectiveAt', 'DESC')
+      .addOrderBy('price.version', 'DESC')
+      .limit(1)
+      .getOne();
+    return row === null ? null : priceOf(row);
+  }
+
+  async isFuture(manager: PoolTransaction, at: Date): Promise<boolean> {
+    const rows = await manager.query<{ future: boolean }[]>('select $1::timestamptz > clock_timestamp() as future', [
+      at,
+    ]);
+    return rows[0]?.future === true;
+  }
+
+  /** Deletes a version that is not in force for at least `leadMs` more. @returns whether there was one. */
+  async deleteScheduledPrice(modelId: string, id: string, leadMs: number): Promise<boolean> {
+    const [, count] = await this.dataSource.query<[unknown, number]>(DELETE_SCHEDULED, [modelId, id, leadMs]);
+    return count > 0;
   }
 
   /** Versions of one model, newest first. */

@@ -60,6 +60,7 @@ interface ModelRow {
   created_at: Date;
   updated_at: Date;
   price: PriceRow | null;
+  next_price_in_ms: number | null;
   endpoints: EndpointRow[] | null;
 }
 
@@ -75,10 +76,16 @@ const ENDPOINT_JSON = `jsonb_build_object('id', e.id, 'provider_id', e.provider_
   'output_usd_mtok', e.output_usd_mtok::text, 'supports_prefill', e.supports_prefill,
   'allowed_fields', e.allowed_fields, 'enabled', e.enabled and v.enabled)`;
 
-/** One statement, so that a model, its price and its endpoints are always of one moment. */
+/**
+ * One statement, so that a model, its price and its endpoints are always of one moment. Of the versions whose time has
+ * come the latest is in force; how long the next one has to wait is told in time of the database, whatever the clock here.
+ */
 const SELECT_MODELS = `
   select m.*,
-    (select ${PRICE_JSON} from model_price p where p.id = m.current_price_id) as price,
+    (select ${PRICE_JSON} from model_price p where p.model_id = m.id and p.effective_at <= now()
+       order by p.effective_at desc, p.version desc limit 1) as price,
+    (select (extract(epoch from min(p.effective_at) - now()) * 1000)::double precision
+       from model_price p where p.model_id = m.id and p.effective_at > now()) as next_price_in_ms,
     (select jsonb_agg(${ENDPOINT_JSON} order by e.priority, e.id)
        from model_endpoint e join provider v on v.id = e.provider_id where e.model_id = m.id) as endpoints
   from model m`;
@@ -116,6 +123,7 @@ export class PoolReader {
 }
 
 function modelOf(row: ModelRow): ModelRecord {
+  const price = row.price === null ? null : priceOf(row.price);
   return {
     id: row.id,
     modelKey: row.model_key,
@@ -136,10 +144,12 @@ function modelOf(row: ModelRow): ModelRecord {
     customerImageOutputMtok: row.customer_image_output_mtok,
     customerImageCachedInputMtok: row.customer_image_cached_input_mtok,
     enabled: row.enabled,
-    price: row.price === null ? null : priceOf(row.price),
+    price,
+    nextPriceInMs: row.next_price_in_ms,
     endpoints: (row.endpoints ?? []).map((endpoint) => endpointOf(endpoint, row)),
     createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    // A price that was scheduled long ago changes the model at its own time.
+    updatedAt: price !== null && price.effectiveAt > row.updated_at ? price.effectiveAt : row.updated_at,
   };
 }
 

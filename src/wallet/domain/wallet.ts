@@ -8,7 +8,20 @@ export interface WalletBalance {
   frozenMicros: Micros;
 }
 
-export type LedgerKind = 'top_up' | 'freeze' | 'extend' | 'settle' | 'release' | 'expire' | 'adjust';
+export const LEDGER_KINDS = [
+  'top_up',
+  'freeze',
+  'extend',
+  'settle',
+  'release',
+  'expire',
+  'adjust',
+  /** Gives back what a settled request was charged. */
+  'reversal',
+  /** Charges what a reversed request should have been. */
+  'correction',
+] as const;
+export type LedgerKind = (typeof LEDGER_KINDS)[number];
 
 /** One immutable row: two signed deltas and both balances after it. */
 export interface LedgerEntry {
