@@ -30,7 +30,7 @@ import { RouteTable } from './route-table.js';
   providers: [
     ...PIPELINE_GUARDS,
     ...PIPELINE_INTERCEPTORS,
-    BodyReader,
+    { provide: BodyReader, useFactory: () => new BodyReader() },
     FreezePlanner,
     JsonDelivery,
     OutcomeRecorder,

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
+import type { FastifyContentTypeParser, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
 import { newClientRequestId, newRequestId } from '../platform/ids/index.js';
-import { AppError, type ErrorCode } from '../platform/errors/index.js';
+import { AppError } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { ErrorFilter } from './errors/error.filter.js';
+import { answerMalformedHttp, answerUnusualRequests } from './errors/malformed-http.js';
+import { BodyReader, SMALL_BODIES } from './pipeline/body-reader.js';
 import { CallerConnection } from './pipeline/caller-connection.js';
 import { RequestContext } from './pipeline/context.js';
+import { pathOfTarget } from './request-target.js';
 import { RouteTable } from './route-table.js';
 
 declare module 'fastify' {
@@ -16,13 +19,12 @@ declare module 'fastify' {
   }
 }
 
-const ADMIN_BODY_MAX_BYTES = 1024 * 1024;
 const HEADERS_MAX_BYTES = 32 * 1024;
 const KEEP_ALIVE_MS = 72_000;
 const CHAT_PATH = '/openai/v1/chat/completions';
 const CLIENT_REQUEST_ID_PATTERN = /^[\x21-\x7e]{1,128}$/;
 
-/** The HTTP server: trailing slashes accepted, no implicit HEAD routes, no trust in proxy headers. */
+/** The HTTP server: trailing slashes accepted, no implicit HEAD routes, no trust in proxy headers, every error in our shape. */
 export function createFastifyAdapter(): FastifyAdapter {
   return new FastifyAdapter({
     logger: false,
@@ -31,8 +33,9 @@ export function createFastifyAdapter(): FastifyAdapter {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     keepAliveTimeout: KEEP_ALIVE_MS,
-    bodyLimit: ADMIN_BODY_MAX_BYTES,
-    http: { maxHeaderSize: HEADERS_MAX_BYTES, headersTimeout: 15_000, requestTimeout: 0 },
+    rewriteUrl: (request: IncomingMessage) => pathOfTarget(request.url ?? '/'),
+    clientErrorHandler: answerMalformedHttp,
+    http: { maxHeaderSize: HEADERS_MAX_BYTES, headersTimeout: 15_000, requestTimeout: 0, requireHostHeader: false },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       receive(request, reply, () => request.server.respondToError(error, request, reply));
     },
@@ -55,7 +58,8 @@ export function configureApp(app: NestFastifyApplication): void {
   server.addHook('onRequest', receive);
   server.addHook('onResponse', logOthers(app.get<Logger>(LOGGER)));
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', parseBody);
+  server.addContentTypeParser('*', parserWith(new BodyReader(SMALL_BODIES)));
+  answerUnusualRequests(server.server, routes);
 }
 
 /** One line a request also for the other doors; probes are only worth it when something is being looked for. */
@@ -92,38 +96,26 @@ function receive(request: FastifyRequest, reply: FastifyReply, next: () => void)
     const caller = new CallerConnection(request.raw, reply.raw);
     request.gatewayContext = new RequestContext(request.gatewayRequestId, label, nowMs, caller);
   }
+  if (lacksHost(request.raw)) {
+    const error = new AppError('invalid_request', 'the Host header is missing', { code: 'invalid_request' });
+    request.server.respondToError(error, request, reply);
+    return;
+  }
   next();
 }
 
-/** Model calls read their body in stage 3, after authentication; every other route gets parsed JSON of at most 1 MiB. */
-function parseBody(
-  request: FastifyRequest,
-  payload: IncomingMessage,
-  done: (error: Error | null, body?: unknown) => void,
-): void {
-  // A path that nobody serves is a 404 whatever was sent to it.
-  if (isChatPath(request.url) || request.is404) return done(null, undefined);
-  let sizeBytes = 0;
-  const chunks: Buffer[] = [];
-  payload.on('data', (chunk: Buffer) => {
-    sizeBytes += chunk.length;
-    if (sizeBytes <= ADMIN_BODY_MAX_BYTES) chunks.push(chunk);
-  });
-  payload.once('error', (error) => done(error));
-  payload.once('end', () => {
-    if (sizeBytes > ADMIN_BODY_MAX_BYTES)
-      return done(unreadable('the request body is larger than 1 MiB', 'body_too_large'));
-    if (sizeBytes === 0) return done(null, undefined);
-    try {
-      done(null, JSON.parse(Buffer.concat(chunks).toString('utf8')));
-    } catch {
-      done(unreadable('the request body is not valid JSON', 'invalid_json'));
-    }
-  });
+/** Model calls read their body in stage 3, after authentication; every other route gets it parsed. */
+function parserWith(bodies: BodyReader): FastifyContentTypeParser {
+  return (request, _payload, done) => {
+    // A path that nobody serves is a 404 whatever was sent to it.
+    if (isChatPath(request.url) || request.is404) return done(null, undefined);
+    bodies.readJson(request.raw).then(({ value }) => done(null, value), done);
+  };
 }
 
-function unreadable(message: string, code: ErrorCode): AppError {
-  return new AppError('invalid_request', message, { code });
+/** RFC 9112 §3.2; Node would answer it without a body. */
+function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion === '1.1';
 }
 
 function isChatPath(url: string): boolean {

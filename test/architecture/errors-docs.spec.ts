@@ -50,6 +50,7 @@ function answerOf(door: ErrorDoor, kind: ErrorKind): { status: string; type: str
 describe('docs/errors.md', () => {
   it('lists exactly the codes of the program, each once', () => {
     expect(firstCellsOf(CODES).toSorted()).toEqual([...ERROR_CODES].toSorted());
+    expect(new Set(ERROR_CODES).size).toBe(ERROR_CODES.length);
   });
 
   it('lists no code that nothing answers with', () => {

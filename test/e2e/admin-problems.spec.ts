@@ -62,6 +62,12 @@ describe('problem documents of the administration', () => {
     expect([status, body.code]).toEqual([400, 'invalid_json']);
   });
 
+  it('answer 400 for a compressed body', async () => {
+    const account = { kind: 'personal', name: 'Ada' };
+    const { status, body } = await app.call('POST', '/accounts', account, { 'content-encoding': 'gzip' });
+    expect([status, body.code]).toEqual([400, 'unsupported_content_encoding']);
+  });
+
   it('answer 400 for a body above 1 MiB', async () => {
     const { status, body } = await app.sendText('POST', '/accounts', JSON.stringify({ name: 'x'.repeat(1024 * 1024) }));
     expect([status, body.code]).toEqual([400, 'body_too_large']);

@@ -30,6 +30,7 @@ const CALLER_TOOL_TYPES = new Set(['function', 'custom']);
  * @throws AppError `invalid_request` with `param` naming the first faulty field.
  */
 export function parseChatRequest(value: unknown): ChatRequest {
+  if (value === undefined) throw new AppError('invalid_request', 'the request body is empty', { code: 'body_empty' });
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AppError('invalid_request', 'the request body must be a JSON object', { code: 'invalid_body' });
   }

@@ -1,38 +1,51 @@
-import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { AppError, type ErrorCode } from '../../platform/errors/index.js';
 
-export const BODY_MAX_BYTES = 8 * 1024 * 1024;
+const MIB = 1024 * 1024;
+export const BODY_MAX_BYTES = 8 * MIB;
 /** More than any schema needs; JSON can be read much deeper than it can be written again. */
 const DEPTH_MAX = 200;
 const ARRIVAL_MAX_MS = 30_000;
-const IN_FLIGHT_MAX_BYTES = 256 * 1024 * 1024;
 
-/** Reads request bodies within bounds: each at most 8 MiB and 30 s, all together at most 256 MiB. */
-@Injectable()
+export interface BodyLimits {
+  /** Of one body. */
+  maxBytes: number;
+  /** Of all bodies that are being read. */
+  inFlightMaxBytes: number;
+}
+
+/** Bodies of model calls. */
+const MODEL_CALLS: BodyLimits = { maxBytes: BODY_MAX_BYTES, inFlightMaxBytes: 256 * MIB };
+
+/** Bodies of everything else; they are read before anybody has been authenticated. */
+export const SMALL_BODIES: BodyLimits = { maxBytes: MIB, inFlightMaxBytes: 64 * MIB };
+
+/** Reads request bodies within bounds: each of a limited size and within 30 s, and all together of a limited size. */
 export class BodyReader {
   private inFlightBytes = 0;
 
+  constructor(private readonly limits: BodyLimits = MODEL_CALLS) {}
+
   /**
    * Reads and parses a JSON body.
-   * @returns the value and the size in bytes.
+   * @returns the value, `undefined` for an empty body, and the size in bytes.
    * @throws AppError `invalid_request` when it is too large, compressed, late, cut or not JSON; `unavailable` when the
    * gateway holds too many bodies.
    */
   async readJson(request: IncomingMessage): Promise<{ value: unknown; sizeBytes: number }> {
     const declaredBytes = Number(request.headers['content-length'] ?? 0);
-    if (declaredBytes > BODY_MAX_BYTES) throw tooLarge();
-    const encoding = request.headers['content-encoding'] ?? 'identity';
-    if (encoding !== 'identity') {
+    const { maxBytes, inFlightMaxBytes } = this.limits;
+    if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
+    if (!/^(identity)?$/i.test(request.headers['content-encoding'] ?? '')) {
       throw invalid('compressed request bodies are not accepted', 'unsupported_content_encoding');
     }
-    const reservedBytes = declaredBytes > 0 ? declaredBytes : BODY_MAX_BYTES;
-    if (this.inFlightBytes + reservedBytes > IN_FLIGHT_MAX_BYTES) {
+    const reservedBytes = declaredBytes > 0 ? declaredBytes : maxBytes;
+    if (this.inFlightBytes + reservedBytes > inFlightMaxBytes) {
       throw new AppError('unavailable', 'too many request bodies in flight', { code: 'overloaded', retryAfterS: 1 });
     }
     this.inFlightBytes += reservedBytes;
     try {
-      const bytes = await collect(request);
+      const bytes = await collect(request, maxBytes);
       return { value: parse(bytes), sizeBytes: bytes.length };
     } finally {
       this.inFlightBytes -= reservedBytes;
@@ -40,7 +53,7 @@ export class BodyReader {
   }
 }
 
-function collect(request: IncomingMessage): Promise<Buffer> {
+function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
@@ -50,7 +63,7 @@ function collect(request: IncomingMessage): Promise<Buffer> {
     );
     const onData = (chunk: Buffer): void => {
       sizeBytes += chunk.length;
-      if (sizeBytes > BODY_MAX_BYTES) finish(tooLarge());
+      if (sizeBytes > maxBytes) finish(tooLarge(maxBytes));
       else chunks.push(chunk);
     };
     const onEnd = (): void => finish(null);
@@ -68,15 +81,17 @@ function collect(request: IncomingMessage): Promise<Buffer> {
 }
 
 function parse(bytes: Buffer): unknown {
-  if (bytes.length === 0) throw invalid('the request body is empty', 'body_empty');
+  if (bytes.length === 0) return undefined;
   const value = parseJson(bytes);
   if (isDeeper(value, DEPTH_MAX)) throw invalid('the request body is nested too deeply', 'invalid_json');
   return value;
 }
 
 function parseJson(bytes: Buffer): unknown {
+  // A byte order mark is no part of the text (RFC 8259 §8.1).
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return JSON.parse(bytes.toString('utf8', start));
   } catch (error) {
     throw new AppError('invalid_request', 'the request body is not valid JSON', {
       code: 'invalid_json',
@@ -86,10 +101,10 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-function tooLarge(): AppError {
-  return new AppError('invalid_request', 'the request body is larger than 8 MiB', {
+function tooLarge(maxBytes: number): AppError {
+  return new AppError('invalid_request', `the request body is larger than ${maxBytes / MIB} MiB`, {
     code: 'body_too_large',
-    hint: 'Shorten the messages or send images by URL.',
+    ...(maxBytes === BODY_MAX_BYTES ? { hint: 'Shorten the messages or send images by URL.' } : {}),
   });
 }
 

@@ -38,7 +38,6 @@ export class CallerConnection {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      connection: 'keep-alive',
       ...headers,
     });
     this.lastWriteMs = Date.now();

@@ -53,7 +53,6 @@ export const ERROR_CODES = [
   'no_healthy_endpoint',
   'pool_not_loaded',
   'router_failed',
-  'router_failed',
   'catalog_unavailable',
   // Calling the provider
   'upstream_failed',
