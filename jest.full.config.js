@@ -1,0 +1,10 @@
+import base from './jest.config.js';
+
+/** The slow tests (kills, crash points, whole matrices): `npm run test:full`. One file at a time: they measure recovery times. */
+export default {
+  ...base,
+  testMatch: ['**/*.full.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 120_000,
+  maxWorkers: 1,
+};
