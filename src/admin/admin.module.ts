@@ -14,6 +14,7 @@ import { ApiKeyAdmin } from './api-keys/api-key.admin.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditService } from './audit/audit.service.js';
 import { FreezesController } from './freezes/freezes.controller.js';
+import { IdempotencyRetention } from './idempotency/idempotency-retention.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { EndpointsController } from './models/endpoints.controller.js';
 import { ModelsController } from './models/models.controller.js';
@@ -60,6 +61,14 @@ import { WalletsController } from './wallets/wallets.controller.js';
     RequestExplanationsController,
     DocsController,
   ],
-  providers: [WriteJournalRepository, IdempotencyService, AuditService, ApiKeyAdmin, OperationCatalog, DocsAssets],
+  providers: [
+    WriteJournalRepository,
+    IdempotencyService,
+    IdempotencyRetention,
+    AuditService,
+    ApiKeyAdmin,
+    OperationCatalog,
+    DocsAssets,
+  ],
 })
 export class AdminModule {}

@@ -1,4 +1,5 @@
-import { AdminApp, answerOf } from './admin.app.js';
+import { IdempotencyRetention } from '../../src/admin/idempotency/idempotency-retention.js';
+import { AdminApp, answerOf, type Answer } from './admin.app.js';
 
 interface Identified {
   id: string;
@@ -159,6 +160,30 @@ describe('Idempotency-Key', () => {
     ]);
     await setUnfinished('61 seconds');
     expect((await app.call('POST', '/policies', { name: 'twice' }, headers)).status).toBe(201);
+  });
+
+  it('is forgotten after seven days, but never by the ledger', async () => {
+    const keys = [`${accountId}-10`, `${accountId}-11`];
+    const repeatBoth = async (): Promise<Answer<Credit>[]> => {
+      const calls = keys.map((key) => app.call<Credit>('POST', topUps, TOP_UP, { 'idempotency-key': key }));
+      return Promise.all(calls);
+    };
+    const setAge = (key: string | undefined, age: string) =>
+      app.query('update admin_idempotency set created_at = now() - $2::interval where idempotency_key = $1', [
+        key,
+        age,
+      ]);
+    const first = await repeatBoth();
+    await setAge(keys[0], '7 days 1 minute');
+    await setAge(keys[1], '6 days 23 hours');
+    await app.get(IdempotencyRetention).clean();
+    const left = await app.query('select idempotency_key from admin_idempotency where idempotency_key = any($1)', [
+      keys,
+    ]);
+    expect(left).toEqual([{ idempotency_key: keys[1] }]);
+    const second = await repeatBoth();
+    expect(second.map(({ body }) => body.entry_id)).toEqual(first.map(({ body }) => body.entry_id));
+    expect((await app.admin.wallet(accountId, 'standard')).available).toBe('20.000000');
   });
 
   it.each(['x'.repeat(256), 'ü', '钥匙'])('must be 1 to 255 printable ASCII characters, unlike %p', async (key) => {

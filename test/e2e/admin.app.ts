@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Client } from 'pg';
@@ -101,6 +102,11 @@ export class AdminApp {
   async sendText(method: string, path: string, text: string): Promise<Answer<ProblemBody>> {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' };
     return answerOf(await fetch(`${this.url}/admin/v1${path}`, { method, headers, body: text }));
+  }
+
+  /** A part of the application. */
+  get<T>(part: Type<T>): T {
+    return this.app.get(part);
   }
 
   /** Reads the database behind the application's back. */

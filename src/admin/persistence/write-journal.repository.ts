@@ -51,6 +51,16 @@ const FINISH = `
 
 const ABANDON = `delete from admin_idempotency where actor_id = $1 and idempotency_key = $2 and status is null`;
 
+const FORGET = `
+  with old as (
+    select actor_id, idempotency_key from admin_idempotency where created_at < $1 limit $2 for update skip locked
+  ), deleted as (
+    delete from admin_idempotency seen using old
+    where seen.actor_id = old.actor_id and seen.idempotency_key = old.idempotency_key
+    returning 1
+  )
+  select count(*)::int as deleted from deleted`;
+
 const AUDIT = `
   insert into audit_log (id, actor_id, actor, action, resource, resource_id, before, after)
   values ($1, $2, $3, $4, $5, $6, $7, $8)`;
@@ -77,6 +87,12 @@ export class WriteJournalRepository {
   /** Gives a key back: its request was refused and changed nothing. */
   async abandon(request: IdempotentRequest): Promise<void> {
     await this.dataSource.query(ABANDON, [request.actorId, request.idempotencyKey]);
+  }
+
+  /** Deletes at most `limit` keys from before a time. @returns how many. */
+  async forget(before: Date, limit: number): Promise<number> {
+    const [row]: { deleted: number }[] = await this.dataSource.query(FORGET, [before, limit]);
+    return row?.deleted ?? 0;
   }
 
   /** Writes the audit row and, for a request with a key, its answer; both or neither. */

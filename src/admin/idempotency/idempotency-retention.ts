@@ -1,0 +1,44 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../../platform/clock/index.js';
+import { LOGGER, type Logger } from '../../platform/logging/index.js';
+import { WriteJournalRepository } from '../persistence/write-journal.repository.js';
+
+const CLEAN_EVERY_MS = 3_600_000;
+const KEPT_MS = 7 * 86_400_000;
+/** Rows of one statement: short locks, and a shutdown never waits long. */
+const DELETE_MAX = 5_000;
+
+/** Forgets the keys and answers of old writes; where money moved, the ledger recognises its own keys for ever. */
+@Injectable()
+export class IdempotencyRetention implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | null = null;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly journal: WriteJournalRepository,
+    private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running = this.clean().catch((error: unknown) => {
+        this.logger.warn({ error: String(error) }, 'old idempotency keys could not be deleted');
+      });
+    }, CLEAN_EVERY_MS).unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    if (this.timer !== null) clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** One round. Safe in several processes at once. */
+  async clean(): Promise<void> {
+    const before = new Date(this.clock.nowMs() - KEPT_MS);
+    let deleted = DELETE_MAX;
+    while (deleted === DELETE_MAX && !this.stopped) deleted = await this.journal.forget(before, DELETE_MAX);
+  }
+}
