@@ -71,11 +71,9 @@ describe('401 missing_api_key', () => {
     ['an empty bearer', { authorization: 'Bearer ' }],
     ['an empty X-API-Key', { 'x-api-key': '' }],
   ])('refuses %s', async (_what, headers) => {
-    expect(await refused(prompt(model), { headers })).toMatchObject({
-      status: 401,
-      type: 'missing_api_key',
-      message: 'missing api key',
-    });
+    const error = await refused(prompt(model), { headers });
+    expect(error).toMatchObject({ status: 401, type: 'missing_api_key', message: 'missing api key' });
+    expect(error.headers.get('www-authenticate')).toBe('Bearer');
   });
 });
 

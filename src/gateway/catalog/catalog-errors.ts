@@ -1,4 +1,5 @@
 import type { AppError, ErrorDoor, ErrorKind, RenderedError } from '../../platform/errors/index.js';
+import { errorHeaders } from '../errors/openai-errors.js';
 
 /** What every failure of the backend says, whatever its cause. */
 const BACKEND_DOWN = { status: 503, message: 'admin-bff not available' };
@@ -35,12 +36,7 @@ export const catalogErrorDoor: ErrorDoor = {
     return {
       status,
       contentType: 'application/json; charset=utf-8',
-      headers: {
-        ...(error.retryAfterS === undefined
-          ? {}
-          : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterS))) }),
-        ...(error.allow === undefined ? {} : { allow: error.allow }),
-      },
+      headers: errorHeaders(error),
       body: { code: status * 100, message },
     };
   },

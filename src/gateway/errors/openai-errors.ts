@@ -47,6 +47,7 @@ export function errorHeaders(error: AppError): Record<string, string> {
   return {
     ...(error.retryAfterS === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterS))) }),
     ...(error.allow === undefined ? {} : { allow: error.allow }),
+    ...(OPENAI_ERRORS[error.kind].status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   };
 }
 

@@ -1,25 +1,33 @@
 import { z } from 'zod';
 
-const TOKENS_MAX = 100_000_000;
+const TOKENS_MAX = 2_147_483_647;
 const CHOICES_MAX = 16;
+const MODEL_CHARS_MAX = 256;
 
-const outputMaximum = z.int({ error: 'must be an integer of at least 1' }).min(1).max(TOKENS_MAX).nullish();
+const outputMaximum = numberFrom(z.int, 1, TOKENS_MAX, 'an integer');
+const modelError = `must be a string of 1 to ${MODEL_CHARS_MAX} characters`;
+const roleError = 'must be a string that is not empty';
 
-const message = z.looseObject({
-  role: z.string({ error: 'must be a string' }).min(1),
-  content: z
-    .union([z.string(), z.array(z.looseObject({ type: z.string() }))], {
-      error: 'must be a string or an array of content parts',
-    })
-    .nullish(),
-});
+const message = z.looseObject(
+  {
+    role: z.string({ error: roleError }).min(1, roleError),
+    content: z
+      .union([z.string(), z.array(z.looseObject({ type: z.string() }))], {
+        error: 'must be a string or an array of content parts',
+      })
+      .nullish(),
+  },
+  { error: 'must be an object' },
+);
+
+const tool = z.looseObject({ type: z.string({ error: 'must be a string' }) }, { error: 'must be an object' });
 
 /**
  * The fields of a chat completion that the gateway itself reads. Everything else passes through unchanged, and `null`
  * means absent.
  */
 export const chatRequestSchema = z.looseObject({
-  model: z.string({ error: 'must be a string' }).min(1).max(256).nullish(),
+  model: z.string({ error: modelError }).min(1, modelError).max(MODEL_CHARS_MAX, modelError).nullish(),
   messages: z.array(message, { error: 'must be a non-empty array of messages' }).min(1, 'must not be empty'),
   tier: z.string({ error: 'must be a string' }).nullish(),
   stream: z.boolean({ error: 'must be a boolean' }).nullish(),
@@ -27,17 +35,24 @@ export const chatRequestSchema = z.looseObject({
     .looseObject({ include_usage: z.boolean({ error: 'must be a boolean' }).nullish() }, { error: 'must be an object' })
     .nullish(),
   user: z.string({ error: 'must be a string' }).nullish(),
-  temperature: z.number({ error: 'must be a number from 0 to 2' }).min(0).max(2).nullish(),
-  top_p: z.number({ error: 'must be a number from 0 to 1' }).min(0).max(1).nullish(),
+  temperature: numberFrom(z.number, 0, 2, 'a number'),
+  top_p: numberFrom(z.number, 0, 1, 'a number'),
   max_tokens: outputMaximum,
   max_completion_tokens: outputMaximum,
-  n: z
-    .int({ error: `must be an integer from 1 to ${CHOICES_MAX}` })
-    .min(1)
-    .max(CHOICES_MAX)
-    .nullish(),
-  tools: z.array(z.looseObject({ type: z.string() }), { error: 'must be an array of tools' }).nullish(),
+  n: numberFrom(z.int, 1, CHOICES_MAX, 'an integer'),
+  tools: z.array(tool, { error: 'must be an array of tools' }).nullish(),
   response_format: z.looseObject({ type: z.string() }, { error: 'must be an object with a type' }).nullish(),
 });
+
+/** An optional number within bounds, with one message for everything that it is not. */
+function numberFrom(
+  type: (params: { error: string }) => z.ZodNumber,
+  min: number,
+  max: number,
+  what: string,
+): z.ZodOptional<z.ZodNullable<z.ZodNumber>> {
+  const error = `must be ${what} from ${min} to ${max}`;
+  return type({ error }).min(min, error).max(max, error).nullish();
+}
 
 export type ChatRequest = z.output<typeof chatRequestSchema>;

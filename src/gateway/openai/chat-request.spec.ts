@@ -35,6 +35,23 @@ describe('a chat request', () => {
     expect(error.code).toBe(code);
   });
 
+  it.each([
+    [{ messages: [null] }, 'must be an object'],
+    [{ messages: [{ role: '' }] }, 'must be a string that is not empty'],
+    [{ messages, model: '' }, 'must be a string of 1 to 256 characters'],
+    [{ messages, model: 'x'.repeat(257) }, 'must be a string of 1 to 256 characters'],
+    [{ messages, max_tokens: 2 ** 31 }, 'must be an integer from 1 to 2147483647'],
+    [{ messages, max_tokens: 1e30 }, 'must be an integer from 1 to 2147483647'],
+    [{ messages, temperature: Infinity }, 'must be a number from 0 to 2'],
+    [{ messages, tools: [null] }, 'must be an object'],
+  ])('says what it wants instead: %j', (body, wanted) => {
+    expect(refusalOf(body).message.endsWith(`: ${wanted}`)).toBe(true);
+  });
+
+  it('may ask for more output than any wallet can pay: that is not a fault of the form', () => {
+    expect(parseChatRequest({ messages, max_tokens: 2 ** 31 - 1 })).toMatchObject({ max_tokens: 2 ** 31 - 1 });
+  });
+
   it.each([[null], ['text'], [7], [[]]])('is refused when it is %j instead of an object', (body) => {
     expect(refusalOf(body).code).toBe('invalid_body');
   });
@@ -76,7 +93,8 @@ describe('a chat request', () => {
       response_format: { type: 'json_schema' },
     });
     expect(capabilitiesOf(body)).toEqual({ tools: true, vision: true, jsonSchema: true });
-    expect(capabilitiesOf(parseChatRequest({ messages, tools: [] }))).toEqual({
+    expect(capabilitiesOf(parseChatRequest({ messages, functions: [{ name: 'f' }] }))).toMatchObject({ tools: true });
+    expect(capabilitiesOf(parseChatRequest({ messages, tools: [], functions: null }))).toEqual({
       tools: false,
       vision: false,
       jsonSchema: false,

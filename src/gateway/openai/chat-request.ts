@@ -78,7 +78,8 @@ export function upstreamBodyOf(body: ChatRequest): Record<string, unknown> {
 /** What a model must be able to do for this request. */
 export function capabilitiesOf(body: ChatRequest): { tools: boolean; vision: boolean; jsonSchema: boolean } {
   return {
-    tools: (body.tools?.length ?? 0) > 0,
+    // `functions` is what tools were called before.
+    tools: (body.tools?.length ?? 0) > 0 || (Array.isArray(body['functions']) && body['functions'].length > 0),
     vision: body.messages.some(
       (message) => Array.isArray(message.content) && message.content.some((part) => part.type === 'image_url'),
     ),
