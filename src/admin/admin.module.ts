@@ -6,7 +6,6 @@ import { BillingModule } from '../billing/index.js';
 import { OperationCatalog } from '../platform/openapi/index.js';
 import { PolicyModule } from '../policy/index.js';
 import { ProviderModule } from '../provider/index.js';
-import { ReconciliationModule } from '../reconciliation/index.js';
 import { RouterModule } from '../router/index.js';
 import { WalletModule } from '../wallet/index.js';
 import { AccountsController } from './accounts/accounts.controller.js';
@@ -17,8 +16,6 @@ import { AuditService } from './audit/audit.service.js';
 import { FreezesController } from './freezes/freezes.controller.js';
 import { IdempotencyRetention } from './idempotency/idempotency-retention.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
-import { LedgerController } from './ledger/ledger.controller.js';
-import { LedgerVerification } from './ledger/ledger-verification.js';
 import { EndpointsController } from './models/endpoints.controller.js';
 import { ModelsController } from './models/models.controller.js';
 import { PricesController } from './models/prices.controller.js';
@@ -44,7 +41,6 @@ import { WalletsController } from './wallets/wallets.controller.js';
     BillingModule,
     PolicyModule,
     ProviderModule,
-    ReconciliationModule,
     RouterModule,
     WalletModule,
   ],
@@ -62,7 +58,6 @@ import { WalletsController } from './wallets/wallets.controller.js';
     FreezesController,
     UsageController,
     CorrectionsController,
-    LedgerController,
     RequestExplanationsController,
     DocsController,
   ],
@@ -72,7 +67,6 @@ import { WalletsController } from './wallets/wallets.controller.js';
     IdempotencyRetention,
     AuditService,
     ApiKeyAdmin,
-    LedgerVerification,
     OperationCatalog,
     DocsAssets,
   ],

@@ -5,8 +5,9 @@ import { CONFIG, type Config } from './config/index.js';
 import { DatabaseModule } from './database/index.js';
 import { createLogger, LOGGER } from './logging/index.js';
 import { createMetrics, METRICS } from './metrics/index.js';
+import { SigningKeys } from './signing/index.js';
 
-/** The ground floor: configuration, clock, logger, metrics, database and the change feed, for every module. */
+/** The ground floor: configuration, clock, logger, metrics, signing keys, database and the change feed, for every module. */
 @Global()
 @Module({})
 export class PlatformModule {
@@ -21,8 +22,9 @@ export class PlatformModule {
         { provide: CONFIG, useValue: config },
         { provide: LOGGER, useFactory: () => createLogger(config, role) },
         { provide: METRICS, useFactory: createMetrics },
+        { provide: SigningKeys, useFactory: () => new SigningKeys(config) },
       ],
-      exports: [Clock, ChangeFeed, CONFIG, LOGGER, METRICS],
+      exports: [Clock, ChangeFeed, CONFIG, LOGGER, METRICS, SigningKeys],
     };
   }
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Config } from '../platform/config/index.js';
 import { makeDataDir, startEmbeddedPostgres } from '../platform/database/embedded/index.js';
-import { migrate, requireMigrated } from '../platform/database/migrate.js';
+import { migrate } from '../platform/database/migrate.js';
 import { readOrMakeSecrets } from './local-secrets.js';
 import { packageRoot } from './package-root.js';
 import { StartError } from './start-error.js';
@@ -25,7 +25,7 @@ const EMBEDDED_WAIT_MS = 5_000;
 export async function openDatabase(config: Config): Promise<OpenedDatabase> {
   if (config.DATABASE_URL !== undefined) {
     await migrateTo(config.DATABASE_URL, EXTERNAL_WAIT_MS);
-    return { config, dataDir: null, release: () => Promise.resolve() };
+    return { config: { ...config, ...checkpointFile(config, null) }, dataDir: null, release: () => Promise.resolve() };
   }
   const dataDir = path.resolve(packageRoot(), config.DATA_DIR);
   const secrets = await inPlainWords(() => localSecrets(config, dataDir));
@@ -36,23 +36,8 @@ export async function openDatabase(config: Config): Promise<OpenedDatabase> {
     await embedded.release();
     throw error;
   }
-  const resolved = { ...config, ...secrets, DATABASE_URL: embedded.url };
+  const resolved = { ...config, ...secrets, ...checkpointFile(config, dataDir), DATABASE_URL: embedded.url };
   return { config: resolved, dataDir, release: () => embedded.release() };
-}
-
-/**
- * Opens the configured database for a program that only reads. One of DATABASE_URL is left as it is; the embedded one is
- * made and brought up to date as by a start.
- * @throws StartError when it cannot be had, or does not have the schema of this program.
- */
-export async function openMigratedDatabase(config: Config): Promise<{ url: string; release: () => Promise<void> }> {
-  const url = config.DATABASE_URL;
-  if (url !== undefined) {
-    await inPlainWords(() => requireMigrated({ url, waitMs: EXTERNAL_WAIT_MS, onWaiting }));
-    return { url, release: () => Promise.resolve() };
-  }
-  const opened = await openDatabase(config);
-  return { url: opened.config.DATABASE_URL ?? '', release: opened.release };
 }
 
 /** What the environment sets wins; what it leaves out is made once and kept beside the data. */
@@ -67,12 +52,15 @@ async function localSecrets(config: Config, dataDir: string): Promise<Partial<Co
   };
 }
 
-async function migrateTo(url: string, waitMs: number): Promise<void> {
-  await inPlainWords(() => migrate({ url, waitMs, onWaiting }));
+/** Beside an embedded database checkpoints are always kept; elsewhere only where the operator says. */
+function checkpointFile({ LEDGER_CHECKPOINT_FILE: file }: Config, dataDir: string | null): Partial<Config> {
+  if (file !== undefined) return { LEDGER_CHECKPOINT_FILE: path.resolve(packageRoot(), file) };
+  return dataDir === null ? {} : { LEDGER_CHECKPOINT_FILE: path.join(dataDir, 'ledger-checkpoints.jsonl') };
 }
 
-function onWaiting(reason: string): void {
-  process.stderr.write(`${reason}; waiting for it\n`);
+async function migrateTo(url: string, waitMs: number): Promise<void> {
+  const onWaiting = (reason: string): boolean => process.stderr.write(`${reason}; waiting for it\n`);
+  await inPlainWords(() => migrate({ url, waitMs, onWaiting }));
 }
 
 async function inPlainWords<T>(work: () => Promise<T>): Promise<T> {

@@ -13,11 +13,13 @@ import {
 } from './persistence/wallet.entity.js';
 import { WalletRepository } from './persistence/wallet.repository.js';
 import { ProcessLease } from './process-lease.js';
+import { SealModule } from './seal.module.js';
 import { SettlementDesk } from './settlement-desk.js';
 import { WalletService } from './wallet.service.js';
 
 @Module({
   imports: [
+    SealModule,
     TypeOrmModule.forFeature([
       WalletEntity,
       LedgerEntryEntity,
@@ -37,6 +39,6 @@ import { WalletService } from './wallet.service.js';
     WalletRepository,
     WalletService,
   ],
-  exports: [WalletService, SettlementDesk],
+  exports: [WalletService, SettlementDesk, SealModule],
 })
 export class WalletModule {}

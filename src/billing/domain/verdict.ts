@@ -57,8 +57,7 @@ export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvide
 }
 
 function stoppedAt(stage: StageRecord, { trace, usage }: RequestEvidence): Verdict {
-  // Some messages are sentences already.
-  const message = typeof stage['message'] === 'string' ? `: ${stage['message'].replace(/\.$/, '')}` : '';
+  const message = typeof stage['message'] === 'string' ? `: ${stage['message']}` : '';
   const status = trace === null ? '' : ` with HTTP ${String(trace.status)}`;
   const money = usage === null ? '' : ` ${moneyOf(usage)}`;
   return {

@@ -74,6 +74,20 @@ export const configSchema = z.object({
   ENCRYPTION_SECRETS: versionedSecrets
     .optional()
     .describe('Numbered secrets that encrypt provider keys at rest; required with DATABASE_URL.'),
+  SIGNING_SECRETS: versionedSecrets
+    .optional()
+    .describe(
+      'Numbered secrets that sign receipts and ledger checkpoints; derived from ENCRYPTION_SECRETS when absent.',
+    ),
+  LEDGER_CHECKPOINT_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File that gets every ledger checkpoint; embedded, ledger-checkpoints.jsonl in DATA_DIR when absent.'),
+  LEDGER_CHECKPOINT_WEBHOOK_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe('URL that every ledger checkpoint is posted to.'),
   SEED: z
     .enum(['demo', 'none'])
     .optional()
