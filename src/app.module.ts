@@ -5,6 +5,7 @@ import { catalogErrorDoor, GatewayModule, openAiErrorDoor } from './gateway/inde
 import { HealthModule } from './health/index.js';
 import type { Config } from './platform/config/index.js';
 import { PlatformModule } from './platform/platform.module.js';
+import { ReconciliationModule } from './reconciliation/index.js';
 
 /** What a process is there for: `gateway` serves HTTP (and settles unless told not to), `worker` only settles. */
 export type ProcessRole = 'gateway' | 'worker';
@@ -21,7 +22,12 @@ export class AppModule {
     ];
     return {
       module: AppModule,
-      imports: [PlatformModule.forRoot(config, role), BillingModule, ...(role === 'gateway' ? doors : [])],
+      imports: [
+        PlatformModule.forRoot(config, role),
+        BillingModule,
+        ReconciliationModule,
+        ...(role === 'gateway' ? doors : []),
+      ],
     };
   }
 }

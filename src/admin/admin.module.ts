@@ -6,6 +6,7 @@ import { BillingModule } from '../billing/index.js';
 import { OperationCatalog } from '../platform/openapi/index.js';
 import { PolicyModule } from '../policy/index.js';
 import { ProviderModule } from '../provider/index.js';
+import { ReconciliationModule } from '../reconciliation/index.js';
 import { RouterModule } from '../router/index.js';
 import { WalletModule } from '../wallet/index.js';
 import { AccountsController } from './accounts/accounts.controller.js';
@@ -16,6 +17,8 @@ import { AuditService } from './audit/audit.service.js';
 import { FreezesController } from './freezes/freezes.controller.js';
 import { IdempotencyRetention } from './idempotency/idempotency-retention.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
+import { LedgerController } from './ledger/ledger.controller.js';
+import { LedgerVerification } from './ledger/ledger-verification.js';
 import { EndpointsController } from './models/endpoints.controller.js';
 import { ModelsController } from './models/models.controller.js';
 import { PricesController } from './models/prices.controller.js';
@@ -41,6 +44,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     BillingModule,
     PolicyModule,
     ProviderModule,
+    ReconciliationModule,
     RouterModule,
     WalletModule,
   ],
@@ -58,6 +62,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     FreezesController,
     UsageController,
     CorrectionsController,
+    LedgerController,
     RequestExplanationsController,
     DocsController,
   ],
@@ -67,6 +72,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     IdempotencyRetention,
     AuditService,
     ApiKeyAdmin,
+    LedgerVerification,
     OperationCatalog,
     DocsAssets,
   ],

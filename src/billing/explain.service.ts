@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../platform/errors/index.js';
+import { isRequestLabel } from '../platform/ids/index.js';
 import { JobQueues } from '../platform/queue/index.js';
 import { WalletService, type Freeze } from '../wallet/index.js';
 import { explain, forCaller, type Explanation, type RequestEvidence } from './domain/explanation.js';
@@ -33,7 +34,7 @@ export class ExplainService {
    */
   async explain(anyId: string, scope: ExplainScope | null = null): Promise<Explanation> {
     const apiKeyId = scope?.apiKeyId ?? null;
-    const evidence = (await this.byRequestId(anyId, apiKeyId)) ?? (await this.byClientId(anyId, apiKeyId));
+    const evidence = isRequestLabel(anyId) ? await this.find(anyId, apiKeyId) : null;
     if (evidence === null) {
       throw new AppError('not_found', 'no such request', {
         code: 'request_not_found',
@@ -41,6 +42,10 @@ export class ExplainService {
       });
     }
     return scope === null ? explain(evidence) : forCaller(explain(evidence));
+  }
+
+  private async find(anyId: string, apiKeyId: string | null): Promise<RequestEvidence | null> {
+    return (await this.byRequestId(anyId, apiKeyId)) ?? (await this.byClientId(anyId, apiKeyId));
   }
 
   private async byRequestId(requestId: string, apiKeyId: string | null): Promise<RequestEvidence | null> {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyContentTypeParser, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
-import { newClientRequestId, newRequestId } from '../platform/ids/index.js';
+import { isRequestLabel, newClientRequestId, newRequestId } from '../platform/ids/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { ErrorFilter } from './errors/error.filter.js';
@@ -22,7 +22,6 @@ declare module 'fastify' {
 const HEADERS_MAX_BYTES = 32 * 1024;
 const KEEP_ALIVE_MS = 72_000;
 const CHAT_PATH = '/openai/v1/chat/completions';
-const CLIENT_REQUEST_ID_PATTERN = /^[\x21-\x7e]{1,128}$/;
 
 /** The HTTP server: trailing slashes accepted, no implicit HEAD routes, no trust in proxy headers, every error in our shape. */
 export function createFastifyAdapter(): FastifyAdapter {
@@ -87,7 +86,7 @@ function receive(request: FastifyRequest, reply: FastifyReply, next: () => void)
   // Every body is read as JSON; Fastify would refuse a content type that it cannot make sense of.
   request.raw.headers['content-type'] = 'application/json';
   const header = request.headers['x-request-id'];
-  const label = typeof header === 'string' && CLIENT_REQUEST_ID_PATTERN.test(header) ? header : newClientRequestId();
+  const label = typeof header === 'string' && isRequestLabel(header) ? header : newClientRequestId();
   request.gatewayContext = null;
   request.gatewayRequestId = newRequestId(nowMs);
   request.clientRequestId = label;

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Config } from '../platform/config/index.js';
 import { makeDataDir, startEmbeddedPostgres } from '../platform/database/embedded/index.js';
-import { migrate } from '../platform/database/migrate.js';
+import { migrate, requireMigrated } from '../platform/database/migrate.js';
 import { readOrMakeSecrets } from './local-secrets.js';
 import { packageRoot } from './package-root.js';
 import { StartError } from './start-error.js';
@@ -40,6 +40,21 @@ export async function openDatabase(config: Config): Promise<OpenedDatabase> {
   return { config: resolved, dataDir, release: () => embedded.release() };
 }
 
+/**
+ * Opens the configured database for a program that only reads. One of DATABASE_URL is left as it is; the embedded one is
+ * made and brought up to date as by a start.
+ * @throws StartError when it cannot be had, or does not have the schema of this program.
+ */
+export async function openMigratedDatabase(config: Config): Promise<{ url: string; release: () => Promise<void> }> {
+  const url = config.DATABASE_URL;
+  if (url !== undefined) {
+    await inPlainWords(() => requireMigrated({ url, waitMs: EXTERNAL_WAIT_MS, onWaiting }));
+    return { url, release: () => Promise.resolve() };
+  }
+  const opened = await openDatabase(config);
+  return { url: opened.config.DATABASE_URL ?? '', release: opened.release };
+}
+
 /** What the environment sets wins; what it leaves out is made once and kept beside the data. */
 async function localSecrets(config: Config, dataDir: string): Promise<Partial<Config>> {
   const { HASH_SECRETS, ENCRYPTION_SECRETS } = config;
@@ -59,8 +74,11 @@ function checkpointFile({ LEDGER_CHECKPOINT_FILE: file }: Config, dataDir: strin
 }
 
 async function migrateTo(url: string, waitMs: number): Promise<void> {
-  const onWaiting = (reason: string): boolean => process.stderr.write(`${reason}; waiting for it\n`);
   await inPlainWords(() => migrate({ url, waitMs, onWaiting }));
+}
+
+function onWaiting(reason: string): void {
+  process.stderr.write(`${reason}; waiting for it\n`);
 }
 
 async function inPlainWords<T>(work: () => Promise<T>): Promise<T> {

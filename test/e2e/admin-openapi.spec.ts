@@ -97,7 +97,7 @@ describe('the API document', () => {
     const required = writes
       .filter((write) => keyOf(write)?.required === true)
       .map(({ path }) => path.split('/').at(-1));
-    expect(required.sort()).toEqual(['adjustments', 'top-ups']);
+    expect(required.sort()).toEqual(['adjustments', 'corrections', 'top-ups']);
   });
 
   it('says that unknown fields of administrative bodies are refused', () => {

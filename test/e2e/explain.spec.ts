@@ -87,6 +87,7 @@ describe('a refused request', () => {
       if (index < at) expect([name, statuses[name]]).toEqual([name, 'passed']);
     }
     expect(statuses[stage]).toBe(status);
+    expect(trace.verdict).toMatch(/[^.]\.$/);
     if (stage !== 'provider') {
       expect(STAGES.slice(at + 1).map((name) => statuses[name])).toEqual(STAGES.slice(at + 1).map(() => 'not_reached'));
     }
@@ -119,5 +120,9 @@ describe('the caller', () => {
     const missing = (await (await asCaller(`gwr_${'0'.repeat(32)}`, stranger)).json()) as { error: object };
     expect({ ...foreign.error, request_id: '' }).toEqual({ ...missing.error, request_id: '' });
     expect((await asCaller(id, stranger)).status).toBe(404);
+  });
+
+  it.each(['%00', '%20', '%C3%BC', 'x'.repeat(129)])('gets a 404 for what cannot be an id: %s', async (id) => {
+    expect((await asCaller(id, key)).status).toBe(404);
   });
 });

@@ -14,7 +14,7 @@ describe('explanations', () => {
     const before = STAGES.slice(0, STAGES.indexOf(last.stage));
     return {
       requestId,
-      clientRequestId: `client of ${requestId}`,
+      clientRequestId: `client-of-${requestId}`,
       accountId: null,
       apiKeyId: null,
       status: 402,
@@ -30,7 +30,7 @@ describe('explanations', () => {
   }
   async function frozen(): Promise<{ accountId: string; id: string }> {
     const accountId = await world.account(1_000n);
-    const request = world.freezeRequest(accountId, 300n, { clientRequestId: `client of ${accountId}` });
+    const request = world.freezeRequest(accountId, 300n, { clientRequestId: `client-of-${accountId}` });
     await world.wallets.freeze(request);
     return { accountId, id: request.id };
   }
@@ -51,7 +51,7 @@ describe('explanations', () => {
     const explained = await world.explanations.explain(id);
     expect(explained).toMatchObject({
       request_id: id,
-      client_request_id: `client of ${id}`,
+      client_request_id: `client-of-${id}`,
       status: 402,
       verdict:
         'The request was refused at stage freeze with HTTP 402: insufficient credits in the wallet of the standard tier.',
@@ -113,7 +113,7 @@ describe('explanations', () => {
     await world.wallets.capture(accountId, id, world.outcome(60));
     await world.settlement.settlePending();
     const explained = await world.explanations.explain(id);
-    expect(explained).toMatchObject({ status: 200, client_request_id: `client of ${accountId}` });
+    expect(explained).toMatchObject({ status: 200, client_request_id: `client-of-${accountId}` });
     expect(explained.verdict).toContain('0.000120 credits were charged');
     expect(Object.values(statuses(explained.stages))).toEqual(Array(STAGES.length).fill('passed'));
   });
@@ -197,9 +197,9 @@ describe('explanations', () => {
     expect(stage(own.stages, 'provider')).toMatchObject({ attempts: 2, provider: 'acme' });
     const text = JSON.stringify(own);
     for (const inside of ['up-1', 'http_500', 'endpointId', 'provider_cost_usd']) expect(text).not.toContain(inside);
-    const byLabel = await world.explanations.explain(`client of ${accountId}`, { apiKeyId: accountId });
+    const byLabel = await world.explanations.explain(`client-of-${accountId}`, { apiKeyId: accountId });
     expect(byLabel.request_id).toBe(id);
-    for (const wanted of [id, `client of ${accountId}`, newRequestId()]) {
+    for (const wanted of [id, `client-of-${accountId}`, newRequestId()]) {
       await expect(world.explanations.explain(wanted, { apiKeyId: newId() })).rejects.toMatchObject({
         kind: 'not_found',
       });

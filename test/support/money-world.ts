@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 import {
-  BillingModule,
   CorrectionService,
   ExplainService,
   priceOf,
@@ -16,6 +15,7 @@ import { readConfig } from '../../src/platform/config/index.js';
 import { newId, newRequestId } from '../../src/platform/ids/index.js';
 import { micros, type Micros } from '../../src/platform/money/index.js';
 import { PlatformModule } from '../../src/platform/platform.module.js';
+import { differenceLine, LedgerVerifier, ReconciliationModule } from '../../src/reconciliation/index.js';
 import type { TokenUsage } from '../../src/provider/index.js';
 import {
   SealService,
@@ -77,7 +77,7 @@ export class MoneyWorld {
       ...options.settings,
     });
     const app = await Test.createTestingModule({
-      imports: [PlatformModule.forRoot(config, 'test'), BillingModule],
+      imports: [PlatformModule.forRoot(config, 'test'), ReconciliationModule],
     }).compile();
     await app.init();
     const world = new MoneyWorld(database, app, options.database === undefined);
@@ -109,13 +109,17 @@ export class MoneyWorld {
   get explanations(): ExplainService {
     return this.app.get(ExplainService);
   }
+  get verifier(): LedgerVerifier {
+    return this.app.get(LedgerVerifier);
+  }
   get sql(): DataSource {
     return this.app.get(DataSource);
   }
 
-  /** Differences in the books; none when they are right. */
-  audit(): Promise<string[]> {
-    return auditLedger(this.sql);
+  /** Differences in the books, as the tests' own audit and as the product's verification see them; none when they are right. */
+  async audit(): Promise<string[]> {
+    const { differences } = await this.verifier.verify();
+    return [...(await auditLedger(this.sql)), ...differences.map(differenceLine)];
   }
 
   /** Stops the application, and removes the database unless it was brought along. */

@@ -14,6 +14,7 @@ export const PROBLEM_CODES = {
   conflict: 'The resource is in a state that does not allow this change, or another one has the same unique name.',
   idempotency_key_reused: 'The `Idempotency-Key` was used before with another operation or body.',
   idempotency_in_progress: 'A request with the same `Idempotency-Key` is still running.',
+  verification_in_progress: 'Another verification of the ledger is still running in this process.',
   unprocessable: 'The request is well formed but refers to something that cannot be used so.',
   rate_limited: 'Too many requests; retry after the seconds in `Retry-After`.',
   upstream_failed: 'A provider could not be reached or refused.',

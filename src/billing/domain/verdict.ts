@@ -57,7 +57,8 @@ export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvide
 }
 
 function stoppedAt(stage: StageRecord, { trace, usage }: RequestEvidence): Verdict {
-  const message = typeof stage['message'] === 'string' ? `: ${stage['message']}` : '';
+  // Some messages are sentences already.
+  const message = typeof stage['message'] === 'string' ? `: ${stage['message'].replace(/\.$/, '')}` : '';
   const status = trace === null ? '' : ` with HTTP ${String(trace.status)}`;
   const money = usage === null ? '' : ` ${moneyOf(usage)}`;
   return {

@@ -40,6 +40,31 @@ export async function migrate({ url, waitMs, onWaiting }: MigrateOptions): Promi
   }
 }
 
+/**
+ * Looks whether a database has exactly the schema of this program, and changes nothing.
+ * @throws Error in plain words when it has not, or cannot be reached.
+ */
+export async function requireMigrated({ url, waitMs, onWaiting }: MigrateOptions): Promise<void> {
+  const source = new DataSource({ type: 'postgres', url, poolSize: 1, connectTimeoutMS: CONNECT_TIMEOUT_MS });
+  await connect(source, Date.now() + waitMs, onWaiting);
+  try {
+    const known = (await loadMigrations()).map(({ name }) => name);
+    const [table] = await source.query<{ oid: string | null }[]>(`select to_regclass('migrations') as oid`);
+    const hasTable = (table?.oid ?? null) !== null;
+    const rows = hasTable ? await source.query<{ name: string }[]>('select name from migrations') : [];
+    const done = rows.map(({ name }) => name);
+    if (done.length === 0) throw new Error('the database has no schema yet; start the gateway once');
+    if (known.some((name) => !done.includes(name))) {
+      throw new Error('the schema is older than this program; start the gateway once');
+    }
+    if (done.some((name) => !known.includes(name))) {
+      throw new Error('the schema is newer than this program; update the program');
+    }
+  } finally {
+    await source.destroy();
+  }
+}
+
 async function runUnderLock(source: DataSource): Promise<string[]> {
   const runner = source.createQueryRunner();
   await runner.connect();

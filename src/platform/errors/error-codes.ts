@@ -75,6 +75,7 @@ export const ERROR_CODES = [
   'idempotency_key_required',
   'idempotency_key_reused',
   'idempotency_in_progress',
+  'verification_in_progress',
   'idempotency_conflict',
   'account_not_found',
   'account_not_empty',

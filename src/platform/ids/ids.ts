@@ -51,6 +51,13 @@ export function newClientRequestId(): string {
   return CLIENT_REQUEST_ID_PREFIX + takeRandom(12).toString('hex');
 }
 
+const LABEL_PATTERN = /^[\x21-\x7e]{1,128}$/;
+
+/** Whether a text can be the id of a request at all, ours or a caller's: 1 to 128 visible ASCII characters. */
+export function isRequestLabel(text: string): boolean {
+  return LABEL_PATTERN.test(text);
+}
+
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Whether a text can be an entity id at all; anything else names nothing, and must not reach a `uuid` column. */

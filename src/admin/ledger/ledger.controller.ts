@@ -1,0 +1,46 @@
+import { Get, Post, Query } from '@nestjs/common';
+import { reportView, type ReportView, type VerifyOptions } from '../../reconciliation/index.js';
+import { AdminController } from '../http/admin-controller.decorator.js';
+import { AdminOperation } from '../http/admin-operation.js';
+import { Written } from '../http/written.js';
+import { LedgerVerification } from './ledger-verification.js';
+import { verifyQuerySchema, verifyReportSchema, type VerifyQuery } from './ledger.schema.js';
+
+const TAG = 'Ledger';
+
+@AdminController('ledger')
+export class LedgerController {
+  constructor(private readonly verification: LedgerVerification) {}
+
+  @Get('verify')
+  @AdminOperation({
+    summary: 'Recompute every wallet from its rows',
+    description:
+      'Answers when everything is compared, which may take minutes. A second one meanwhile in the same process is a 409.',
+    tag: TAG,
+    query: verifyQuerySchema,
+    response: verifyReportSchema,
+  })
+  async read(@Query() query: VerifyQuery): Promise<ReportView> {
+    return reportView(await this.verification.run(optionsOf(query)));
+  }
+
+  @Post('verify')
+  @AdminOperation({
+    summary: 'Recompute every wallet from its rows, for the record',
+    description: 'The same as `GET`; who asked and what was found is kept in the audit log.',
+    tag: TAG,
+    query: verifyQuerySchema,
+    response: verifyReportSchema,
+    write: { action: 'ledger.verify' },
+  })
+  async record(@Query() query: VerifyQuery): Promise<Written<ReportView>> {
+    const view = reportView(await this.verification.run(optionsOf(query)));
+    const { differences: _, ...after } = view;
+    return new Written(view, { resource: 'ledger', resourceId: query.account_id ?? 'all', before: null, after });
+  }
+}
+
+function optionsOf(query: VerifyQuery): VerifyOptions {
+  return { accountId: query.account_id, keptMax: query.limit };
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { DIFFERENCE_KINDS, type DifferenceKind } from '../../reconciliation/index.js';
+import { timeOut, uuid } from '../http/fields.js';
+
+const LIMIT_MAX = 1_000;
+const LIMIT_DEFAULT = 100;
+
+const limit = z.coerce.number().int().min(0).max(LIMIT_MAX).default(LIMIT_DEFAULT);
+
+export const verifyQuerySchema = z.strictObject({
+  account_id: uuid.optional().describe('One account only.'),
+  limit: limit.describe('Differences that are named; all are counted.'),
+});
+export type VerifyQuery = z.output<typeof verifyQuerySchema>;
+
+const count = z.int().min(0);
+const kinds = Object.keys(DIFFERENCE_KINDS) as DifferenceKind[];
+
+export const differenceSchema = z
+  .object({
+    kind: z.enum(kinds),
+    means: z.string(),
+    account_id: uuid.nullable(),
+    tier: z.string().nullable(),
+    request_id: z.string().nullable().describe('The gateway request id, which is the freeze’s.'),
+    subject: z.string().nullable().describe('What exactly: a column, a sequence number, a day.'),
+    expected: z.string().nullable(),
+    found: z.string().nullable(),
+  })
+  .meta({ id: 'LedgerDifference' });
+
+export const verifyReportSchema = z
+  .object({
+    ok: z.boolean().describe('Nothing differs.'),
+    wallets: count,
+    rows: count.describe('Of the ledger.'),
+    freezes: count,
+    open_freezes: count,
+    usage_records: count,
+    started_at: timeOut,
+    duration_ms: count,
+    difference_count: count,
+    difference_counts: z.record(z.string(), count).describe('By kind.'),
+    differences: z.array(differenceSchema).describe('The first ones.'),
+  })
+  .meta({ id: 'LedgerVerification' });

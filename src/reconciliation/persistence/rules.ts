@@ -1,0 +1,44 @@
+import type { DifferenceKind } from '../domain/difference.js';
+
+/** One way in which a row of a query can be wrong. The texts are SQL expressions over that row. */
+export interface Rule {
+  kind: DifferenceKind;
+  /** True for a difference; null counts as false. */
+  when: string;
+  expected: string;
+  found: string;
+  /** What exactly differs. */
+  subject?: string;
+}
+
+/** A difference as a query gives it; `total` counts those of its kind, of which only the first come. */
+export interface DifferenceRow {
+  kind: DifferenceKind;
+  account_id: string | null;
+  tier: string | null;
+  request_id: string | null;
+  subject: string | null;
+  expected: string | null;
+  found: string | null;
+  total: string;
+}
+
+/**
+ * A query that applies rules to rows. A row is first asked whether any rule breaks, because almost none does. Of each kind
+ * the first `$3` differences come, with the count of all.
+ * @param rows SQL that ends in a CTE `joined` with the columns account_id, tier and request_id, among others.
+ */
+export function differencesQuery(rows: string, rules: readonly Rule[]): string {
+  const values = rules.map(
+    ({ kind, when, expected, found, subject = 'null' }) =>
+      `('${kind}', ${when}, (${expected})::text, (${found})::text, (${subject})::text)`,
+  );
+  return `${rows}
+    select * from (
+      select d.kind, j.account_id, j.tier, j.request_id, d.subject, d.expected, d.found,
+          count(*) over (partition by d.kind) as total,
+          row_number() over (partition by d.kind order by j.account_id, j.tier, j.request_id, d.subject) as place
+        from joined j cross join lateral (values ${values.join(',\n')}) as d (kind, broken, expected, found, subject)
+        where (${rules.map(({ when }) => `(${when})`).join(' or ')}) and d.broken
+    ) differences where place <= $3 order by account_id, tier, request_id, kind`;
+}
