@@ -24,17 +24,19 @@ export class UsageEstimator {
   }
 
   private promptTokens(body: ChatRequest): number {
-    let total = TOKENS_PER_PROMPT;
+    const texts: string[] = [];
+    let images = 0;
     for (const message of body.messages) {
       const { content, ...rest } = message;
-      total += TOKENS_PER_MESSAGE;
-      if (Object.keys(rest).length > 1) total += this.tokens.count(JSON.stringify(rest));
-      if (typeof content === 'string') total += this.tokens.count(content);
+      if (Object.keys(rest).length > 1) texts.push(JSON.stringify(rest));
+      if (typeof content === 'string') texts.push(content);
       for (const part of Array.isArray(content) ? content : []) {
-        total += typeof part.text === 'string' ? this.tokens.count(part.text) : TOKENS_PER_IMAGE;
+        if (typeof part.text === 'string') texts.push(part.text);
+        else images += 1;
       }
     }
-    if (body.tools !== undefined && body.tools !== null) total += this.tokens.count(JSON.stringify(body.tools));
-    return total;
+    if (body.tools !== undefined && body.tools !== null) texts.push(JSON.stringify(body.tools));
+    const framing = TOKENS_PER_PROMPT + body.messages.length * TOKENS_PER_MESSAGE;
+    return framing + images * TOKENS_PER_IMAGE + this.tokens.countAll(texts);
   }
 }

@@ -50,6 +50,18 @@ describe('TokenCounter', () => {
     expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 
+  it('counts several texts one by one, and very many of them as one', () => {
+    expect(counter.countAll(TEXTS)).toBe(TEXTS.reduce((sum, text) => sum + counter.count(text), 0));
+    expect(counter.countAll([])).toBe(0);
+    // Words that no memory of words helps with.
+    const texts = Array.from({ length: 4_000 }, (_, at) => `${(at * 7919).toString(36)}${'qzxv'.repeat(500)}${at}`);
+    const startedMs = performance.now();
+    const each = texts.reduce((sum, text) => sum + counter.count(text), 0);
+    const eachMs = performance.now() - startedMs;
+    expect(counter.countAll(texts) / each).toBeCloseTo(1, 1);
+    expect(performance.now() - startedMs - eachMs).toBeLessThan(eachMs / 2);
+  });
+
   it('extrapolates a huge text to within one percent', () => {
     const sentence = 'The quick brown fox jumps over the lazy dog. ';
     const expected = counter.count(sentence.repeat(1_000)) * 100;

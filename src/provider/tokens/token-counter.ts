@@ -43,6 +43,13 @@ export class TokenCounter {
     return Math.round((tokens / EXACT_CHARS_MAX) * text.length);
   }
 
+  /** Tokens of several texts. Many together take no longer than one of their length: they are sampled as one. */
+  countAll(texts: readonly string[]): number {
+    const chars = texts.reduce((sum, text) => sum + text.length, 0);
+    if (chars > EXACT_CHARS_MAX) return this.count(texts.join('\n'));
+    return texts.reduce((sum, text) => sum + this.count(text), 0);
+  }
+
   private countRange(text: string, from: number, to: number): number {
     let tokens = 0;
     for (let at = from; at < to; at += WINDOW_CHARS) {

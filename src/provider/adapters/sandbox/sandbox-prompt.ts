@@ -59,11 +59,13 @@ function imagesIn(content: unknown): number {
 }
 
 function countPrompt(body: Readonly<JsonRecord>, messages: readonly JsonRecord[], counter: TokenCounter): number {
+  const texts: string[] = [];
   let tokens = TOKENS_PER_PROMPT;
   for (const { content, tool_calls: calls } of messages) {
-    tokens += TOKENS_PER_MESSAGE + counter.count(textOfContent(content)) + imagesIn(content) * TOKENS_PER_IMAGE;
-    if (Array.isArray(calls)) tokens += counter.count(JSON.stringify(calls));
+    tokens += TOKENS_PER_MESSAGE + imagesIn(content) * TOKENS_PER_IMAGE;
+    texts.push(textOfContent(content));
+    if (Array.isArray(calls)) texts.push(JSON.stringify(calls));
   }
-  if (Array.isArray(body['tools'])) tokens += counter.count(JSON.stringify(body['tools']));
-  return tokens;
+  if (Array.isArray(body['tools'])) texts.push(JSON.stringify(body['tools']));
+  return tokens + counter.countAll(texts);
 }
