@@ -21,6 +21,7 @@ import { PIPELINE_GUARDS, PIPELINE_INTERCEPTORS } from './pipeline/pipeline.js';
 import { ProviderCall } from './pipeline/provider-call.js';
 import { RequestJournal } from './pipeline/request-journal.js';
 import { RoutePlanner } from './pipeline/route-planner.js';
+import { RunningCalls } from './pipeline/running-calls.js';
 import { RouteTable } from './route-table.js';
 
 /** Door 1: model calls and the catalogue, for API consumers. */
@@ -38,12 +39,13 @@ import { RouteTable } from './route-table.js';
     RequestJournal,
     RoutePlanner,
     RouteTable,
+    RunningCalls,
     StreamRelay,
     UsageEstimator,
     ErrorFilter,
     { provide: APP_FILTER, useExisting: ErrorFilter },
   ],
-  exports: [RouteTable],
+  exports: [RouteTable, RunningCalls],
 })
 export class GatewayModule {
   /** @param doors how each door writes errors; the one for `/` is the last resort. */

@@ -1,10 +1,9 @@
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SeedService } from '../admin/index.js';
 import { AppModule } from '../app.module.js';
-import { configureApp, createFastifyAdapter } from '../gateway/index.js';
+import { configureApp, createFastifyAdapter, RunningCalls } from '../gateway/index.js';
 import { ServingState } from '../health/index.js';
 import { assertEveryRouteDeclaresAccess } from '../platform/access/index.js';
 import type { Config } from '../platform/config/index.js';
@@ -18,8 +17,8 @@ import { describeListenError } from './port.js';
 import type { Running } from './run.js';
 import { StartError } from './start-error.js';
 
-/** Time for the pipeline to write down what callers who were cut off had received. */
-const CUT_GRACE_MS = 1_000;
+/** Longest time for the pipeline to write down what callers who were cut off had received; a capture is tried for 2 s. */
+const CUT_GRACE_MS = 2_500;
 
 /** Builds the application, makes what a first start needs, listens, and says on the screen how to use it. */
 export async function startGateway(opened: OpenedDatabase): Promise<Running> {
@@ -82,10 +81,14 @@ async function stopServing(
   logger: Logger,
 ): Promise<void> {
   app.get(ServingState).startStopping();
+  const untilMs = performance.now() + config.SHUTDOWN_TIMEOUT_MS;
   const cut = await drain.drain(config.SHUTDOWN_TIMEOUT_MS);
-  if (cut === 0) return;
-  logger.warn({ cut, timeout_ms: config.SHUTDOWN_TIMEOUT_MS }, 'answers were cut off by the shutdown');
-  await delay(CUT_GRACE_MS);
+  if (cut > 0) logger.warn({ cut, timeout_ms: config.SHUTDOWN_TIMEOUT_MS }, 'answers were cut off by the shutdown');
+  // Callers who have left hold no connection any more, but their bill may still be open.
+  const calls = app.get(RunningCalls);
+  if ((await calls.untilNone(Math.max(0, untilMs - performance.now()))) === 0) return;
+  calls.cancel();
+  await calls.untilNone(CUT_GRACE_MS);
 }
 
 /** Where a person on this machine finds it. */

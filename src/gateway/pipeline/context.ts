@@ -43,6 +43,8 @@ export class RequestContext {
   endpoint: Endpoint | null = null;
   /** Ends the keep-alive comments of a stream. */
   stopKeepAlive: () => void = () => undefined;
+  /** Ends the call at the provider, whatever its rule for callers who leave. */
+  cancelUpstream: () => void = () => undefined;
   outcome: Outcome | null = null;
   /** Its log line and trace have been written. */
   written = false;

@@ -1,16 +1,21 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { from, mergeMap, type Observable } from 'rxjs';
+import { finalize, from, mergeMap, type Observable } from 'rxjs';
 import { formatDecimal } from '../../platform/money/index.js';
 import { contextOf, filled } from './context.js';
 import { FreezePlanner } from './freeze-planner.js';
+import { RunningCalls } from './running-calls.js';
 
 /** Stage 6: reserves the estimated credits, in one round trip, before anything is sent to a provider. */
 @Injectable()
 export class FreezeInterceptor implements NestInterceptor {
-  constructor(private readonly planner: FreezePlanner) {}
+  constructor(
+    private readonly planner: FreezePlanner,
+    private readonly calls: RunningCalls,
+  ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const context = contextOf(execution.switchToHttp().getRequest());
+    this.calls.begin(context);
     const held = this.planner.freeze(context).then(() => {
       const freeze = filled(context.freeze, 'freeze');
       context.close('freeze', 'passed', {
@@ -22,6 +27,9 @@ export class FreezeInterceptor implements NestInterceptor {
         ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
       });
     });
-    return from(held).pipe(mergeMap(() => next.handle()));
+    return from(held).pipe(
+      mergeMap(() => next.handle()),
+      finalize(() => this.calls.end(context)),
+    );
   }
 }

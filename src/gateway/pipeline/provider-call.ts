@@ -46,6 +46,7 @@ export class ProviderCall {
   /** A caller that leaves cancels the upstream at once, unless the provider is to be read to the end. */
   private cancellation(context: RequestContext): AbortSignal {
     const cancel = new AbortController();
+    context.cancelUpstream = () => cancel.abort();
     const { gone } = context.caller;
     const onGone = (): void => {
       const endpoint = context.endpoint ?? filled(context.route, 'route').endpoints[0];
