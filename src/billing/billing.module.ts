@@ -9,12 +9,14 @@ import { Housekeeping } from './jobs/housekeeping.js';
 import { SettlementProcessor } from './jobs/settlement.processor.js';
 import { Sweeper } from './jobs/sweeper.js';
 import { CorrectionRepository } from './persistence/correction.repository.js';
+import { ReRateRepository } from './persistence/re-rate.repository.js';
 import { RequestTraceEntity } from './persistence/request-trace.entity.js';
 import { SettlementRepository } from './persistence/settlement.repository.js';
 import { TraceRepository } from './persistence/trace.repository.js';
 import { UsageCorrectionEntity } from './persistence/usage-correction.entity.js';
 import { UsageRecordEntity } from './persistence/usage-record.entity.js';
 import { UsageRepository } from './persistence/usage.repository.js';
+import { ReRateService } from './re-rate.service.js';
 import { RequestTraces } from './request-traces.js';
 import { SettlementQueue } from './settlement-queue.js';
 import { SettlementService } from './settlement.service.js';
@@ -32,6 +34,8 @@ import { UsageService } from './usage.service.js';
     CorrectionService,
     ExplainService,
     Housekeeping,
+    ReRateRepository,
+    ReRateService,
     RequestTraces,
     SettlementProcessor,
     SettlementQueue,
@@ -42,6 +46,14 @@ import { UsageService } from './usage.service.js';
     UsageRepository,
     UsageService,
   ],
-  exports: [CorrectionService, ExplainService, RequestTraces, SettlementQueue, SettlementService, UsageService],
+  exports: [
+    CorrectionService,
+    ExplainService,
+    ReRateService,
+    RequestTraces,
+    SettlementQueue,
+    SettlementService,
+    UsageService,
+  ],
 })
 export class BillingModule {}

@@ -1,3 +1,4 @@
+export type * from './domain/re-rate.js';
 export type * from './domain/correction.js';
 export * from './domain/facts.js';
 export * from './domain/estimate.js';
@@ -9,6 +10,7 @@ export * from './domain/usage.js';
 export * from './billing.module.js';
 export * from './correction.service.js';
 export * from './explain.service.js';
+export * from './re-rate.service.js';
 export * from './request-traces.js';
 export * from './settlement-queue.js';
 export * from './settlement.service.js';

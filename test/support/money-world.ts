@@ -5,6 +5,7 @@ import {
   CorrectionService,
   ExplainService,
   priceOf,
+  ReRateService,
   RequestTraces,
   SettlementQueue,
   SettlementService,
@@ -102,6 +103,9 @@ export class MoneyWorld {
   }
   get corrections(): CorrectionService {
     return this.app.get(CorrectionService);
+  }
+  get reRate(): ReRateService {
+    return this.app.get(ReRateService);
   }
   get traces(): RequestTraces {
     return this.app.get(RequestTraces);
