@@ -73,7 +73,7 @@ export class ProviderService {
 }
 
 function summaryOf(run: CallRun, endpoint: Endpoint, body: JsonRecord): CallSummary {
-  const usage = normaliseUsage(body['usage']);
+  const usage = normaliseUsage(body['usage'] ?? body['usageMetadata']);
   const durationMs = Math.round(run.elapsedMs);
   return {
     // A completion with output cannot have cost no output tokens: such a count is a missing one.

@@ -1,7 +1,7 @@
 import type { TokenUsage } from '../domain/call.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import { isRecord, textOf, type JsonRecord } from '../domain/json.js';
-import { normaliseUsage } from '../domain/usage.js';
+import { normaliseNextUsage } from '../domain/usage.js';
 import type { Channel, Chunk, Piece } from './chunk.js';
 import { ChunkTemplate } from './chunk-template.js';
 
@@ -37,6 +37,8 @@ export class ChunkReader {
   outputChars = 0;
   /** Output has come since the last usage: that usage is not the final one unless the stream was whole. */
   hasOutputSinceUsage = false;
+  /** The last usage object that was one, as it was sent. */
+  private rawUsage: JsonRecord | null = null;
   private readonly template = new ChunkTemplate();
   private readonly finishedChoices = new Set<unknown>();
 
@@ -67,7 +69,7 @@ export class ChunkReader {
   private parse(data: string, event: string): Chunk {
     const parsed = parseRecord(data);
     if (event === 'error' || (parsed['error'] !== undefined && parsed['error'] !== null)) throw errorInStream(parsed);
-    const hasUsage = this.readUsage(parsed['usage']);
+    const hasUsage = this.readUsage(parsed['usage'] ?? parsed['usageMetadata']);
     const choices = parsed['choices'];
     if (!Array.isArray(choices) || choices.length === 0) {
       return { data, outputChars: 0, usageOnly: hasUsage, isContent: false, isFinish: false, pieces: NO_PIECES };
@@ -97,10 +99,11 @@ export class ChunkReader {
 
   private readUsage(raw: unknown): boolean {
     if (!isRecord(raw)) return false;
-    const usage = normaliseUsage(raw);
+    const usage = normaliseNextUsage(raw, this.rawUsage);
     // A count that cannot be true is as good as none: an earlier one stays.
     if (usage !== null) {
       this.usage = usage;
+      this.rawUsage = { ...this.rawUsage, ...raw };
       this.hasOutputSinceUsage = false;
     }
     return true;
