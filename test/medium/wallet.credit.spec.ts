@@ -136,4 +136,14 @@ describe('top-ups, adjustments and the ledger', () => {
       await expect(world.sql.query(sql, [accountId])).rejects.toThrow('immutable');
     }
   });
+
+  it('keeps the wallet that it belongs to, under its name', async () => {
+    const accountId = await world.account(1n);
+    for (const sql of [
+      `delete from wallet where account_id = $1 and tier = 'standard'`,
+      `update wallet set tier = 'other' where account_id = $1 and tier = 'standard'`,
+    ]) {
+      await expect(world.sql.query(sql, [accountId])).rejects.toThrow('a wallet with ledger rows stays');
+    }
+  });
 });
