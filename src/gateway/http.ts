@@ -34,7 +34,13 @@ export function createFastifyAdapter(): FastifyAdapter {
     keepAliveTimeout: KEEP_ALIVE_MS,
     rewriteUrl: (request: IncomingMessage) => pathOfTarget(request.url ?? '/'),
     clientErrorHandler: answerMalformedHttp,
-    http: { maxHeaderSize: HEADERS_MAX_BYTES, headersTimeout: 15_000, requestTimeout: 0, requireHostHeader: false },
+    http: {
+      maxHeaderSize: HEADERS_MAX_BYTES,
+      headersTimeout: 15_000,
+      connectionsCheckingInterval: 5_000,
+      requestTimeout: 0,
+      requireHostHeader: false,
+    },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       receive(request, reply, () => request.server.respondToError(error, request, reply));
     },

@@ -2,6 +2,9 @@ import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 
 const DEPTH_MAX = 8;
 const ITEMS_MAX = 16;
+/** Values of one sample, over all levels: references and nested lists multiply. */
+const VALUES_MAX = 1_000;
+const STRING_CHARS_MAX = 10_000;
 
 const FORMATS: Readonly<Record<string, string>> = {
   'date-time': '2025-01-01T12:00:00Z',
@@ -24,20 +27,23 @@ const BY_NAME: readonly (readonly [RegExp, string])[] = [
 
 /**
  * A value that a simple JSON schema accepts: objects with all their properties, enums, constants, bounds, formats,
- * alternatives and local references. A pattern is not solved.
+ * alternatives and local references. A pattern is not solved, and what asks for more than a thousand values or ten thousand
+ * characters is cut short.
  * @param text for free text fields such as `query`.
  */
 export function sampleOf(schema: unknown, text: string): unknown {
-  return sample(schema, { root: isRecord(schema) ? schema : {}, text }, '', 0);
+  return sample(schema, { root: isRecord(schema) ? schema : {}, text, valuesLeft: VALUES_MAX }, '', 0);
 }
 
 interface Scope {
   root: JsonRecord;
   text: string;
+  valuesLeft: number;
 }
 
 function sample(schema: unknown, scope: Scope, name: string, depth: number): unknown {
-  if (!isRecord(schema) || depth > DEPTH_MAX) return null;
+  scope.valuesLeft -= 1;
+  if (!isRecord(schema) || depth > DEPTH_MAX || scope.valuesLeft < 0) return null;
   if (typeof schema['$ref'] === 'string') return sample(resolve(schema['$ref'], scope.root), scope, name, depth + 1);
   if ('const' in schema) return schema['const'];
   const given = [schema['enum'], schema['examples']].find((list) => Array.isArray(list) && list.length > 0);
@@ -94,7 +100,7 @@ function sampleOfString(schema: JsonRecord, text: string, name: string): string 
   const format = FORMATS[textOf(schema['format'])];
   if (format !== undefined) return format;
   const wanted = BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? (text.slice(0, 80).trim() || 'example');
-  const padded = wanted.padEnd(numberOf(schema['minLength']) ?? 0, 'x');
+  const padded = wanted.padEnd(Math.min(STRING_CHARS_MAX, numberOf(schema['minLength']) ?? 0), 'x');
   return padded.slice(0, numberOf(schema['maxLength']) ?? padded.length);
 }
 
