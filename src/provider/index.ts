@@ -6,4 +6,5 @@ export { attemptsOf, CallerGoneError } from './provider.errors.js';
 export { ProviderAdmin, type ProviderPage } from './provider.admin.js';
 export { ProviderModule } from './provider.module.js';
 export { ProviderService } from './provider.service.js';
+export { countPromptTokens } from './tokens/prompt-tokens.js';
 export { TokenCounter } from './tokens/token-counter.js';
