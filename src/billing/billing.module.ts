@@ -17,6 +17,7 @@ import { UsageCorrectionEntity } from './persistence/usage-correction.entity.js'
 import { UsageRecordEntity } from './persistence/usage-record.entity.js';
 import { UsageRepository } from './persistence/usage.repository.js';
 import { ReRateService } from './re-rate.service.js';
+import { ReceiptService } from './receipt.service.js';
 import { RequestTraces } from './request-traces.js';
 import { SettlementQueue } from './settlement-queue.js';
 import { SettlementService } from './settlement.service.js';
@@ -36,6 +37,7 @@ import { UsageService } from './usage.service.js';
     Housekeeping,
     ReRateRepository,
     ReRateService,
+    ReceiptService,
     RequestTraces,
     SettlementProcessor,
     SettlementQueue,
@@ -50,6 +52,7 @@ import { UsageService } from './usage.service.js';
     CorrectionService,
     ExplainService,
     ReRateService,
+    ReceiptService,
     RequestTraces,
     SettlementQueue,
     SettlementService,

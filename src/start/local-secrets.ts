@@ -38,6 +38,11 @@ export async function readOrMakeSecrets(dataDir: string): Promise<LocalSecrets> 
   }
 }
 
+/** The secrets that were made beside the data; `null` when none were. */
+export function readSecrets(dataDir: string): Promise<LocalSecrets | null> {
+  return read(path.join(dataDir, 'secrets.json'));
+}
+
 function newSecret(): string {
   return `1:${randomBytes(32).toString('base64')}`;
 }

@@ -129,6 +129,20 @@ export class WalletService {
     return this.freezes.find(accountId, id);
   }
 
+  /** Every ledger row of one freeze, in their order. @param corrections how often its charge was corrected. */
+  entriesOf(freeze: Freeze, corrections: number): Promise<LedgerEntry[]> {
+    const { accountId, id } = freeze;
+    const numbered = (kind: string, count: number): string[] =>
+      Array.from({ length: count }, (_, at) => `${kind}:${id}:${(at + 1).toString()}`);
+    return this.wallets.entries(accountId, [
+      `freeze:${id}`,
+      ...numbered('extend', freeze.extensions),
+      `end:${id}`,
+      ...numbered('reversal', corrections),
+      ...numbered('correction', corrections),
+    ]);
+  }
+
   private async credit(kind: 'top_up' | 'adjust', request: CreditRequest): Promise<CreditResult> {
     const row = await this.wallets.credit(kind, request).catch((error: unknown) => {
       const state = error instanceof Error && 'code' in error ? error.code : null;

@@ -8,6 +8,7 @@ import { readConfig } from '../../src/platform/config/index.js';
 
 /** Everything that anybody may call without a credential. A new entry is a decision, not an accident. */
 const PUBLIC_PATHS = new Set([
+  '.well-known/jwks.json',
   'api/v1/models',
   'docs',
   'docs/assets/:name',

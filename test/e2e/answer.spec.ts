@@ -71,6 +71,7 @@ describe('an answer', () => {
         usage_source: 'provider',
         frozen: AN_AMOUNT,
         wallet: 'personal',
+        receipt: expect.stringMatching(/^rcp_[0-9a-f]{32}$/) as string,
       },
     });
   });

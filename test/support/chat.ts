@@ -40,6 +40,7 @@ export interface Metadata {
     usage_source: string;
     frozen: string;
     wallet: string;
+    receipt: string;
   };
 }
 

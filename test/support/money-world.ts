@@ -6,6 +6,7 @@ import {
   ExplainService,
   priceOf,
   ReRateService,
+  ReceiptService,
   RequestTraces,
   SettlementQueue,
   SettlementService,
@@ -100,6 +101,9 @@ export class MoneyWorld {
   }
   get usage(): UsageService {
     return this.app.get(UsageService);
+  }
+  get receipts(): ReceiptService {
+    return this.app.get(ReceiptService);
   }
   get corrections(): CorrectionService {
     return this.app.get(CorrectionService);

@@ -1,5 +1,5 @@
 import type { AccountKind } from '../../auth/index.js';
-import { rescueFactsOf, type Outcome } from '../../billing/index.js';
+import { receiptIdOf, rescueFactsOf, type Outcome } from '../../billing/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
 import type { Route } from '../../router/index.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
@@ -35,6 +35,7 @@ export function metadataOf(context: RequestContext, outcome: Outcome, wallet: Ac
       usage_source: outcome.usageSource,
       frozen: formatDecimal(freeze.amountMicros),
       wallet,
+      receipt: receiptIdOf(context.requestId),
       ...(outcome.reason === 'quota_stop' ? { stopped_by: 'insufficient_quota' } : {}),
     },
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { receiptSchema } from '../../billing/index.js';
 import type { OperationSpec } from '../../platform/openapi/index.js';
 import { chatRequestSchema } from './chat-request.schema.js';
 
@@ -30,6 +31,7 @@ const metadata = z
       usage_source: z.enum(['provider', 'estimated', 'unavailable']),
       frozen: z.string(),
       wallet: z.enum(['personal', 'organization']),
+      receipt: z.string(),
     }),
   })
   .meta({ id: 'AnswerMetadata' });
@@ -68,5 +70,23 @@ export const EXPLAIN_OWN_REQUEST: OperationSpec = {
     verdict: z.string(),
     next_step: z.string(),
     stages: z.array(z.looseObject({ stage: z.string(), status: z.string(), ms: z.number().nullable() })),
+  }),
+};
+
+export const READ_RECEIPT: OperationSpec = {
+  summary: 'Read the signed receipt of a request',
+  description:
+    '`id` is `metadata.billing.receipt` of the answer, or the request id. For keys of the account that paid. A `pending` receipt has ' +
+    'no settlement and no signature. `npm run receipt:verify` checks one offline; `/.well-known/jwks.json` has the public keys.',
+  tag: TAG,
+  response: receiptSchema,
+};
+
+export const READ_SIGNING_KEYS: OperationSpec = {
+  summary: 'Read the public keys that verify receipts and ledger checkpoints',
+  description: 'A JSON Web Key Set (RFC 7517, RFC 8037); the key that signs now is the first.',
+  tag: TAG,
+  response: z.object({
+    keys: z.array(z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), kid: z.string() })),
   }),
 };

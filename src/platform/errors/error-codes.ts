@@ -100,6 +100,7 @@ export const ERROR_CODES = [
   'amount_out_of_range',
   'insufficient_balance',
   'request_not_found',
+  'receipt_not_found',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
+import { DataSource, In } from 'typeorm';
 import { micros } from '../../platform/money/index.js';
 import { TIERS, type Tier } from '../domain/tier.js';
 import type { CreditRequest, LedgerEntry, Queryable, QuotaUsed, WalletBalance } from '../domain/wallet.js';
@@ -51,6 +51,15 @@ export class WalletRepository {
     const rows = await this.dataSource.query<CreditRow[]>(CREDIT, values);
     if (rows[0] === undefined) throw new Error('the credit function returned nothing');
     return rows[0];
+  }
+
+  /** Rows by their keys of idempotency, in the order of their sequence. */
+  async entries(accountId: string, idempotencyKeys: readonly string[]): Promise<LedgerEntry[]> {
+    const rows = await this.dataSource.getRepository(LedgerEntryEntity).findBy({
+      accountId,
+      idempotencyKey: In([...idempotencyKeys]),
+    });
+    return rows.map(entryOf).sort((one, other) => Number(one.seq - other.seq));
   }
 
   /** Newest first, below `beforeSeq` when it is given. */
