@@ -15,7 +15,7 @@ import {
 } from './persistence/hot-statements.js';
 import { ProcessLease } from './process-lease.js';
 
-const BATCH = { batchMax: 256, queueMax: 10_000 };
+const BATCH = { batchMax: 256, queueMax: 10_000, secondLaneMin: 16 };
 const FREEZE_WAIT_MS = 5_000;
 /** A freeze is tried again for this long when the database goes away under it. */
 const FREEZE_RETRY_MS = 500;

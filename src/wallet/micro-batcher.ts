@@ -14,6 +14,8 @@ export interface BatchLimits {
   queueMax: number;
   /** Longest wait of one caller, its statement included. */
   waitMs: number;
+  /** So many must wait before a second lane is worth it; fewer do better together, when the first one is back. */
+  secondLaneMin: number;
 }
 
 interface Member<Request, Result> {
@@ -24,11 +26,14 @@ interface Member<Request, Result> {
   done: boolean;
 }
 
-const DEADLINE_CHECK_MS = 250;
+const CHECK_EVERY_MS = 50;
+/** A statement that takes longer waits for something; those behind it take another lane. */
+const SLOW_STATEMENT_MS = 20;
 
 /**
- * Gathers concurrent callers into shared statements. A caller that finds a free lane goes at once and alone, so nothing is
- * added to a quiet system; while all lanes are busy callers wait in order and leave together with the next free lane.
+ * Gathers concurrent callers into shared statements. Callers of one turn of the event loop leave at its end, together, so
+ * nothing but the rest of the turn is added to a quiet system; while a statement runs, callers wait in order and leave
+ * with the lane that is free next.
  * A statement that fails as a whole is run again member by member, so one bad member fails alone. That needs requests
  * that are safe to run twice.
  */
@@ -38,6 +43,9 @@ export class MicroBatcher<Request, Result> {
   /** In order of their deadlines. */
   private readonly open = new Set<Member<Request, Result>>();
   private timer: NodeJS.Timeout | null = null;
+  private departure: NodeJS.Immediate | null = null;
+  private busy = 0;
+  private lastStartMs = 0;
 
   constructor(
     lanes: readonly Lane<Request, Result>[],
@@ -57,10 +65,9 @@ export class MicroBatcher<Request, Result> {
       const deadlineMs = performance.now() + this.limits.waitMs;
       const member = { request, resolve, reject, deadlineMs, done: false };
       this.open.add(member);
-      this.timer ??= setInterval(() => this.dropOverdue(), DEADLINE_CHECK_MS).unref();
-      const lane = this.idle.pop();
-      if (lane === undefined) this.waiting.push(member);
-      else void this.run(lane, [member]);
+      this.timer ??= setInterval(() => this.check(), CHECK_EVERY_MS).unref();
+      this.waiting.push(member);
+      this.departSoon();
     });
   }
 
@@ -69,7 +76,30 @@ export class MicroBatcher<Request, Result> {
     return this.open.size;
   }
 
+  private departSoon(): void {
+    if (this.idle.length === 0) return;
+    this.departure ??= setImmediate(() => {
+      this.departure = null;
+      this.depart();
+    });
+  }
+
+  private depart(): void {
+    while (this.waiting.length > 0 && this.mayStart()) {
+      const lane = this.idle.pop();
+      if (lane === undefined) return;
+      void this.run(lane, this.takeWaiting());
+    }
+  }
+
+  private mayStart(): boolean {
+    if (this.busy === 0 || this.waiting.length >= this.limits.secondLaneMin) return true;
+    return performance.now() - this.lastStartMs > SLOW_STATEMENT_MS;
+  }
+
   private async run(lane: Lane<Request, Result>, members: readonly Member<Request, Result>[]): Promise<void> {
+    this.busy += 1;
+    this.lastStartMs = performance.now();
     this.onBatch(members.length);
     try {
       await this.answer(lane, members);
@@ -77,9 +107,9 @@ export class MicroBatcher<Request, Result> {
       if (members.length === 1 || isUnavailable(error)) for (const member of members) this.fail(member, error);
       else for (const member of members) await this.runAlone(lane, member);
     }
-    const next = this.takeWaiting();
-    if (next.length === 0) this.idle.push(lane);
-    else void this.run(lane, next);
+    this.busy -= 1;
+    this.idle.push(lane);
+    if (this.waiting.length > 0) this.departSoon();
   }
 
   private async answer(lane: Lane<Request, Result>, members: readonly Member<Request, Result>[]): Promise<void> {
@@ -108,13 +138,14 @@ export class MicroBatcher<Request, Result> {
     return taken;
   }
 
-  private dropOverdue(): void {
+  private check(): void {
     const nowMs = performance.now();
     for (const member of this.open) {
       if (member.deadlineMs > nowMs) break;
       this.fail(member, walletTimedOut(this.limits.waitMs));
     }
     this.waiting = this.waiting.filter((member) => !member.done);
+    this.depart();
   }
 
   private succeed(member: Member<Request, Result>, result: Result): void {
