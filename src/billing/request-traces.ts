@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { toJsonb } from '../platform/database/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
 import type { RequestTrace } from './domain/trace.js';
@@ -16,8 +17,9 @@ const FIRST_ERROR_STATUS = 400;
  */
 @Injectable()
 export class RequestTraces implements OnApplicationShutdown {
-  private served: RequestTrace[] = [];
-  private refused: RequestTrace[] = [];
+  /** JSON texts: one string each is far less to carry for the garbage collector than the objects it was made of. */
+  private served: string[] = [];
+  private refused: string[] = [];
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> = Promise.resolve();
   private flushing: Promise<void> = Promise.resolve();
@@ -35,14 +37,15 @@ export class RequestTraces implements OnApplicationShutdown {
     });
   }
 
-  /** Takes a trace; returns at once. Do not change the trace afterwards. */
+  /** Takes a trace; returns at once. */
   record(trace: RequestTrace): void {
+    const isRefused = trace.status >= FIRST_ERROR_STATUS;
     if (this.served.length + this.refused.length >= KEPT_MAX) {
       this.dropped.inc();
-      if (trace.status >= FIRST_ERROR_STATUS || this.refused.length === 0) return;
+      if (isRefused || this.refused.length === 0) return;
       this.refused.pop();
     }
-    (trace.status >= FIRST_ERROR_STATUS ? this.refused : this.served).push(trace);
+    (isRefused ? this.refused : this.served).push(toJsonb(trace));
     this.schedule(FLUSH_AFTER_MS);
   }
 
@@ -69,11 +72,12 @@ export class RequestTraces implements OnApplicationShutdown {
 
   private async writeAll(): Promise<void> {
     while (this.served.length + this.refused.length > 0) {
-      const batch = [...this.served.splice(0, INSERT_MAX), ...this.refused.splice(0, INSERT_MAX)];
+      const served = this.served.splice(0, INSERT_MAX);
+      const refused = this.refused.splice(0, INSERT_MAX);
       try {
-        await this.repository.insert(batch);
+        await this.repository.insert([...served, ...refused]);
       } catch (error) {
-        for (const trace of batch) this.keep(trace);
+        this.putBack(served, refused);
         throw error;
       }
     }
@@ -93,9 +97,11 @@ export class RequestTraces implements OnApplicationShutdown {
     });
   }
 
-  private keep(trace: RequestTrace): void {
-    if (this.served.length + this.refused.length >= KEPT_MAX) this.dropped.inc();
-    else (trace.status >= FIRST_ERROR_STATUS ? this.refused : this.served).push(trace);
+  private putBack(served: readonly string[], refused: readonly string[]): void {
+    const room = KEPT_MAX - this.served.length - this.refused.length;
+    this.served.push(...served.slice(0, room));
+    this.refused.push(...refused.slice(0, Math.max(0, room - served.length)));
+    this.dropped.inc(Math.max(0, served.length + refused.length - room));
   }
 
   private schedule(delayMs: number): void {

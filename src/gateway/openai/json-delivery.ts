@@ -30,12 +30,12 @@ export class JsonDelivery {
     const wallet = filled(context.key, 'key').billingAccountKind;
     const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
     const body = withMetadata(answer.body, metadataOf(context, outcome, wallet), cost);
-    this.journal.finished(context, outcome.status);
     void reply
       .status(200)
       .headers(usedHeadersOf(context))
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(body));
+    this.journal.finished(context, outcome.status);
   }
 }
 
