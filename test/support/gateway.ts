@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { ensureBuilt, PROJECT_DIR } from './build.js';
@@ -10,8 +11,8 @@ export const ADMIN_TOKEN = 'ja_test_bootstrap_token_0123456789';
 
 const SECRET_1 = `1:${Buffer.alloc(32, 7).toString('base64')}`;
 const LISTENING = /http:\/\/(?:127\.0\.0\.1|\[::1\]):\d+/;
-/** As in the start scripts: a small young generation keeps the memory of busy streams a third lower at no cost in speed. */
-const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=8'];
+/** Those of the start script, and for profiling what TEST_NODE_FLAGS adds, e.g. `--cpu-prof`. */
+const NODE_FLAGS = [...startFlags(), ...(process.env['TEST_NODE_FLAGS']?.split(' ') ?? [])];
 const START_TIMEOUT_MS = 30_000;
 const OUTPUT_LINES_MAX = 20_000;
 const OUTPUT_LINES_SHOWN = 30;
@@ -123,4 +124,10 @@ export function gatewayEnvironment(options: GatewayOptions): Record<string, stri
     SEED: 'none',
     ...options.env,
   };
+}
+
+/** Node's options in the script behind `npm start`. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(`${PROJECT_DIR}/package.json`, 'utf8')) as { scripts: { start: string } };
+  return [...scripts.start.matchAll(/ (--[\w-]+(?:=[\w-]+)?)(?= )/g)].map(([, flag]) => String(flag));
 }
