@@ -11,7 +11,6 @@ import { hashText } from './domain/hash.js';
 import type { Model, Price, Route, RouteRequest } from './domain/model.js';
 import { AUTO_MODEL } from './domain/model-key.js';
 import type { Catalog, Pool } from './domain/pool.js';
-import type { TierRate } from './domain/tier-rate.js';
 import { PoolReader } from './persistence/pool.reader.js';
 import { PoolKeeper } from './pool-keeper.js';
 import * as errors from './router.errors.js';
@@ -71,11 +70,6 @@ export class RouterService {
    */
   catalog(): Catalog {
     return this.keeper.current().catalog();
-  }
-
-  /** Rates in force, in the operator's order. */
-  tierRates(): readonly TierRate[] {
-    return this.keeper.current().tierRates();
   }
 
   /** Micro-USD for one credit of a tier. */

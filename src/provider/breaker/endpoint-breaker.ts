@@ -17,11 +17,6 @@ export class EndpointBreaker {
 
   constructor(private readonly options: BreakerOptions) {}
 
-  /** Nothing to remember: as good as new. */
-  get isPristine(): boolean {
-    return this.faults === 0 && this.openUntilMs === null && !this.probing;
-  }
-
   /** Whether a call could pass now. */
   isHealthy(nowMs: number): boolean {
     return this.openUntilMs === null || (nowMs >= this.openUntilMs && !this.probing);
