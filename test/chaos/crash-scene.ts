@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { auditLedger, rowsOf } from '../support/audit.js';
 import type { UsageView } from '../support/admin.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -42,15 +42,15 @@ export class CrashScene {
 
   private constructor(
     readonly world: World,
-    readonly sql: Client,
+    readonly sql: Pool,
   ) {}
 
   static async create(env: Record<string, string> = {}, given?: TestDatabase): Promise<CrashScene> {
     const database = given ?? (await createTestDatabase());
     const world = await World.create({ WORKERS_ENABLED: 'false', ...env }, { database });
-    const sql = new Client({ connectionString: database.url });
+    const sql = new Pool({ connectionString: database.url, max: 2 });
+    // A test that kills Postgres breaks these connections, too.
     sql.on('error', () => undefined);
-    await sql.connect();
     return new CrashScene(world, sql);
   }
 
@@ -105,12 +105,12 @@ export class CrashScene {
     return this.hold('select from wallet_freeze where id = $1 for update', [id]);
   }
 
-  /** Waits until a statement with this text stands before a held row. @returns the process id of its backend. */
+  /** Waits until a statement with this text, or of an application of this name, stands before a held row. @returns the process id of its backend. */
   blocked(statement: string): Promise<number> {
     const find = async (): Promise<number | null> => {
       const { rows } = await this.sql.query<{ pid: number }>(
         `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-          and position($1 in query) > 0`,
+          and position($1 in application_name || ' ' || query) > 0`,
         [statement],
       );
       return rows[0]?.pid ?? null;
