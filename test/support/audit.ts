@@ -1,3 +1,5 @@
+import { Client } from 'pg';
+
 /** Anything that runs SQL and gives rows: a TypeORM data source, or a pg client wrapped by `rowsOf`. */
 export interface AuditSource {
   query<T>(sql: string): Promise<T>;
@@ -82,4 +84,15 @@ export async function auditLedger(source: AuditSource): Promise<string[]> {
 /** Lets a pg client or pool be audited. */
 export function rowsOf(client: { query(sql: string): Promise<{ rows: object[] }> }): AuditSource {
   return { query: async <T>(sql: string) => (await client.query(sql)).rows as T };
+}
+
+/** Audits a database on a connection of its own. */
+export async function auditDatabase(url: string): Promise<string[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await auditLedger(rowsOf(client));
+  } finally {
+    await client.end();
+  }
 }

@@ -1,3 +1,9 @@
+/** A point of an answer at which it can pause. `content` is after as many pieces as `after` says. */
+export type WaitPoint = 'headers' | 'content' | 'finish' | 'usage';
+
+/** By the number of the option `-w`. */
+const WAIT_POINTS: readonly WaitPoint[] = ['headers', 'content', 'finish', 'usage'];
+
 /** What the upstream does with a call: a name and numbers, both read from the model name. */
 export interface Behaviour {
   name: string;
@@ -11,6 +17,8 @@ export interface Behaviour {
   after: number;
   retryAfterS: number | null;
   mebibytes: number;
+  /** Where the delay is spent in one piece; `null` where the behaviour itself says so. */
+  waitAt: WaitPoint | null;
 }
 
 const DEFAULT_DELAY_MS: Readonly<Record<string, number>> = {
@@ -62,7 +70,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'cached-tokens',
 ]);
 
-const OPTION = /^([npcdarm])(\d{1,9})$/;
+const OPTION = /^([npcdarmw])(\d{1,9})$/;
 
 /**
  * Reads a model name such as `cut-a5-n20`: trailing `-<letter><number>` parts are options, the rest is the behaviour.
@@ -88,5 +96,6 @@ export function readBehaviour(model: string): Behaviour | null {
     after: options.get('a') ?? (name === 'stall' ? 0 : 3),
     retryAfterS: options.get('r') ?? null,
     mebibytes: options.get('m') ?? 1,
+    waitAt: WAIT_POINTS[options.get('w') ?? -1] ?? null,
   };
 }

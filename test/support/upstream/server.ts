@@ -82,7 +82,7 @@ class Upstream {
     if (behaviour.name === 'flaky' && this.failsNow(body.model, behaviour.after)) {
       return sender.json(500, errorJson('The server had an error', 'server_error', null));
     }
-    if (behaviour.name === 'slow-headers') await sender.wait(behaviour.delayMs);
+    if (behaviour.name === 'slow-headers' || behaviour.waitAt === 'headers') await sender.wait(behaviour.delayMs);
     if (sender.closed) return;
     if (body.stream && behaviour.name !== 'json-for-stream') return sendStream(behaviour, body, sender);
     await sendCompletion(behaviour, body, sender);

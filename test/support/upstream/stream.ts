@@ -25,19 +25,32 @@ export async function sendStream(behaviour: Behaviour, body: ChatBody, sender: S
   if (behaviour.name === 'slow-first') await sender.wait(behaviour.delayMs);
   const deltas = deltasOf(behaviour, body);
   for (const [at, delta] of deltas.entries()) {
+    if (at === behaviour.after && behaviour.waitAt === 'content') await sender.wait(behaviour.delayMs);
     if (at === behaviour.after && (await fault(behaviour, body, sender, event))) return;
     if (behaviour.name === 'slow-tokens' && at > 0) await sender.wait(behaviour.delayMs);
     if (sender.closed) return;
     const last = at === deltas.length - 1;
     sender.write(event(chunkJson(body, [choice(delta)], pieceUsage(behaviour, body, at + 1, last))));
   }
-  sendEnd(behaviour, body, sender, event, deltas.length);
+  await sendEnd(behaviour, body, sender, event, deltas.length);
 }
 
 /** Finish chunk, usage chunk, end marker: each as the behaviour wants it. */
-function sendEnd(behaviour: Behaviour, body: ChatBody, sender: Sender, event: Framer, outputTokens: number): void {
+async function sendEnd(
+  behaviour: Behaviour,
+  body: ChatBody,
+  sender: Sender,
+  event: Framer,
+  outputTokens: number,
+): Promise<void> {
+  if (behaviour.waitAt === 'finish') await sender.wait(behaviour.delayMs);
   const finish = behaviour.name.startsWith('tools') ? 'tool_calls' : 'stop';
   let text = event(chunkJson(body, [choice({}, finish)], nullUsage(behaviour)));
+  if (behaviour.waitAt === 'usage') {
+    sender.write(text);
+    text = '';
+    await sender.wait(behaviour.delayMs);
+  }
   if (sendsUsageChunk(behaviour, body)) {
     text += event(chunkJson(body, [], { usage: usageOf(behaviour, body, outputTokens) }));
   }
@@ -165,5 +178,5 @@ async function sendHuge(behaviour: Behaviour, body: ChatBody, sender: Sender): P
   const pieces = (behaviour.mebibytes * 1024 * 1024) / HUGE_PIECE.length;
   const event = `data: ${chunkJson(body, [choice({ content: HUGE_PIECE })])}\n\n`;
   for (let at = 0; at < pieces && !sender.closed; at += 1) await sender.writeWithRoom(event);
-  sendEnd(behaviour, body, sender, (data) => `data: ${data}\n\n`, pieces);
+  await sendEnd(behaviour, body, sender, (data) => `data: ${data}\n\n`, pieces);
 }
