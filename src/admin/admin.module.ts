@@ -29,6 +29,7 @@ import { AuditLogEntity } from './persistence/audit-log.entity.js';
 import { WriteJournalRepository } from './persistence/write-journal.repository.js';
 import { PoliciesController } from './policies/policies.controller.js';
 import { ProvidersController } from './providers/providers.controller.js';
+import { StatementsController } from './providers/statements.controller.js';
 import { RequestExplanationsController } from './requests/requests.controller.js';
 import { TiersController } from './tiers/tiers.controller.js';
 import { CorrectionsController } from './usage/corrections.controller.js';
@@ -55,6 +56,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     ApiKeysController,
     PoliciesController,
     ProvidersController,
+    StatementsController,
     ModelsController,
     EndpointsController,
     PricesController,

@@ -1,16 +1,29 @@
 import { Get, Post, Query } from '@nestjs/common';
-import { reportView, type ReportView, type VerifyOptions } from '../../reconciliation/index.js';
+import { ReconciliationService, reportView, type ReportView, type VerifyOptions } from '../../reconciliation/index.js';
 import { AdminController } from '../http/admin-controller.decorator.js';
 import { AdminOperation } from '../http/admin-operation.js';
+import { pageOf, pageRequest, pageView, type Page } from '../http/pagination.js';
 import { Written } from '../http/written.js';
 import { LedgerVerification } from './ledger-verification.js';
-import { verifyQuerySchema, verifyReportSchema, type VerifyQuery } from './ledger.schema.js';
+import {
+  runQuerySchema,
+  runSchema,
+  runView,
+  verifyQuerySchema,
+  verifyReportSchema,
+  type RunQuery,
+  type RunView,
+  type VerifyQuery,
+} from './ledger.schema.js';
 
 const TAG = 'Ledger';
 
 @AdminController('ledger')
 export class LedgerController {
-  constructor(private readonly verification: LedgerVerification) {}
+  constructor(
+    private readonly verification: LedgerVerification,
+    private readonly reconciliation: ReconciliationService,
+  ) {}
 
   @Get('verify')
   @AdminOperation({
@@ -38,6 +51,17 @@ export class LedgerController {
     const view = reportView(await this.verification.run(optionsOf(query)));
     const { differences: _, ...after } = view;
     return new Written(view, { resource: 'ledger', resourceId: query.account_id ?? 'all', before: null, after });
+  }
+
+  @Get('reconciliations')
+  @AdminOperation({
+    summary: 'List what scheduled comparisons of the books found, newest first',
+    tag: TAG,
+    query: runQuerySchema,
+    response: pageOf(runSchema),
+  })
+  async reconciliations(@Query() query: RunQuery): Promise<Page<RunView>> {
+    return pageView(await this.reconciliation.list(pageRequest(query)), runView);
   }
 }
 

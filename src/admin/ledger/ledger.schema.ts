@@ -1,6 +1,12 @@
 import { z } from 'zod';
-import { DIFFERENCE_KINDS, type DifferenceKind } from '../../reconciliation/index.js';
+import {
+  DIFFERENCE_KINDS,
+  type DifferenceKind,
+  type ReconciliationRun,
+  type ReportView,
+} from '../../reconciliation/index.js';
 import { timeOut, uuid } from '../http/fields.js';
+import { pageQuery } from '../http/pagination.js';
 
 const LIMIT_MAX = 1_000;
 const LIMIT_DEFAULT = 100;
@@ -44,3 +50,20 @@ export const verifyReportSchema = z
     differences: z.array(differenceSchema).describe('The first ones.'),
   })
   .meta({ id: 'LedgerVerification' });
+
+export const runQuerySchema = z.strictObject(pageQuery);
+export type RunQuery = z.output<typeof runQuerySchema>;
+
+export const runSchema = z
+  .object({ id: uuid, finished_at: timeOut, report: verifyReportSchema })
+  .meta({ id: 'Reconciliation' });
+
+export interface RunView {
+  id: string;
+  finished_at: string;
+  report: ReportView;
+}
+
+export function runView({ id, finishedAt, report }: ReconciliationRun): RunView {
+  return { id, finished_at: finishedAt.toISOString(), report };
+}

@@ -144,6 +144,9 @@ export const configSchema = z.object({
   UPSTREAM_ATTEMPTS_MAX: integer(1, 20).default(4).describe('Most attempts over all endpoints of one request.'),
   SHUTDOWN_TIMEOUT_MS: integer(0, 600_000).default(30_000).describe('How long a shutdown waits for running requests.'),
   WORKERS_ENABLED: flag.default(true).describe('Runs the settlement workers inside the HTTP process.'),
+  RECONCILE_INTERVAL_MS: integer(0, 2_678_400_000)
+    .default(86_400_000)
+    .describe('How often a worker compares the books with their rows; 0 never.'),
   TRACE_RETENTION_DAYS: integer(1, 3_650).default(30).describe('How long explanations of requests are kept.'),
 });
 

@@ -76,6 +76,7 @@ export const ERROR_CODES = [
   'idempotency_key_reused',
   'idempotency_in_progress',
   'verification_in_progress',
+  'invalid_statement',
   'idempotency_conflict',
   'account_not_found',
   'account_not_empty',

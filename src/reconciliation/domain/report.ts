@@ -1,5 +1,5 @@
 import { formatDecimal } from '../../platform/money/index.js';
-import { DIFFERENCE_KINDS, type Difference, type DifferenceKind, type Differences } from './difference.js';
+import { DIFFERENCE_KINDS, Differences, type Difference, type DifferenceKind } from './difference.js';
 
 /** How much was looked at. */
 export interface VerifiedCounts {
@@ -38,14 +38,23 @@ export function reportOf(
   durationMs: number,
 ): VerifyReport {
   return {
-    ok: differences.total === 0,
     ...counts,
+    ok: differences.total === 0,
     startedAt,
     durationMs: Math.round(durationMs),
     differenceCount: differences.total,
     countByKind: Object.fromEntries(differences.countByKind),
     differences: differences.first,
   };
+}
+
+/** A report with more differences, of which `keptMax` are named in all. */
+export function withMore(report: VerifyReport, more: readonly Difference[], keptMax: number): VerifyReport {
+  const all = new Differences(keptMax);
+  for (const [kind, count] of Object.entries(report.countByKind)) all.count(kind as DifferenceKind, count);
+  for (const difference of report.differences) all.keep(difference);
+  for (const difference of more) all.add(difference);
+  return reportOf(report, all, report.startedAt, report.durationMs);
 }
 
 /** A difference as it is shown: snake_case, amounts as decimals with six places. */

@@ -1,0 +1,64 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { newId } from '../platform/ids/index.js';
+import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { reportView, withMore, type ReportView } from './domain/report.js';
+import { LedgerVerifier } from './ledger-verifier.js';
+import { RunRepository, type ReconciliationRun } from './persistence/run.repository.js';
+import { StatementService } from './statement.service.js';
+
+/** Differences that a run keeps by name. */
+const KEPT_MAX = 100;
+const SHOWN_MAX = 3;
+
+/** The scheduled comparison of ledger, usage records, freezes and statements, and what it found. */
+@Injectable()
+export class ReconciliationService {
+  constructor(
+    private readonly verifier: LedgerVerifier,
+    private readonly statements: StatementService,
+    private readonly runs: RunRepository,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Compares everything, if no process has begun to within `intervalMs`; keeps and logs the result.
+   * @returns what was found; `null` when it is not due.
+   */
+  async runWhenDue(intervalMs: number, signal: AbortSignal): Promise<ReportView | null> {
+    const id = newId();
+    if (!(await this.runs.claim(id, intervalMs))) return null;
+    try {
+      const report = await this.compare(signal);
+      await this.runs.finish(id, report);
+      this.log(report);
+      return report;
+    } catch (error) {
+      await this.runs.abandon(id).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** The last runs, newest first. `cursor` is the `nextCursor` of the page before. */
+  async list(page: {
+    limit: number;
+    cursor: string | null;
+  }): Promise<{ items: ReconciliationRun[]; nextCursor: string | null }> {
+    const runs = await this.runs.list(page.limit + 1, page.cursor);
+    const items = runs.slice(0, page.limit);
+    return { items, nextCursor: runs.length > page.limit ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  private async compare(signal: AbortSignal): Promise<ReportView> {
+    const books = await this.verifier.verify({ keptMax: KEPT_MAX, gently: true, signal });
+    return reportView(withMore(books, await this.statements.recentDifferences(), KEPT_MAX));
+  }
+
+  private log(report: ReportView): void {
+    const { differences, ...figures } = report;
+    if (report.ok) this.logger.info(figures, 'the books are right');
+    else {
+      const first = differences.slice(0, SHOWN_MAX);
+      this.logger.error({ alert: 'ledger_drift', ...figures, first }, 'the books differ from their rows');
+    }
+  }
+}
