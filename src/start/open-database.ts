@@ -45,14 +45,16 @@ export async function openDatabase(config: Config): Promise<OpenedDatabase> {
  * made and brought up to date as by a start.
  * @throws StartError when it cannot be had, or does not have the schema of this program.
  */
-export async function openMigratedDatabase(config: Config): Promise<{ url: string; release: () => Promise<void> }> {
+export async function openMigratedDatabase(
+  config: Config,
+): Promise<{ url: string; config: Config; release: () => Promise<void> }> {
   const url = config.DATABASE_URL;
   if (url !== undefined) {
     await inPlainWords(() => requireMigrated({ url, waitMs: EXTERNAL_WAIT_MS, onWaiting }));
-    return { url, release: () => Promise.resolve() };
+    return { url, config: { ...config, ...checkpointFile(config, null) }, release: () => Promise.resolve() };
   }
   const opened = await openDatabase(config);
-  return { url: opened.config.DATABASE_URL ?? '', release: opened.release };
+  return { url: opened.config.DATABASE_URL ?? '', config: opened.config, release: opened.release };
 }
 
 /** What the environment sets wins; what it leaves out is made once and kept beside the data. */

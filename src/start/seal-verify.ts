@@ -5,9 +5,9 @@ import { NestFactory } from '@nestjs/core';
 import { readConfig, type Config } from '../platform/config/index.js';
 import { PlatformModule } from '../platform/platform.module.js';
 import { SealModule, SealService, type SealBreak, type SealReport } from '../wallet/index.js';
-import { openDatabase } from './open-database.js';
+import { openMigratedDatabase } from './open-database.js';
 
-const USAGE = `usage: npm run seal:verify -- [--file <checkpoint file>]... [--json]
+const USAGE = `usage: npm run seal:verify -- [--file <checkpoint file>]... [--json]  (npm run -s for programs)
 
 Recomputes the hash chain of every wallet from the ledger rows, checks what was signed, and compares it with the
 checkpoints that have left the database: those of the files given, else of LEDGER_CHECKPOINT_FILE.
@@ -31,7 +31,7 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const opened = await openDatabase(readConfig(process.env));
+  const opened = await openMigratedDatabase(readConfig(process.env));
   try {
     const report = await verify(opened.config, values.file);
     process.stdout.write(values.json ? `${asJson(report)}\n` : asText(report));
@@ -82,6 +82,6 @@ function breakText({ fault, accountId, tier, seq, checkpoint, message }: SealBre
 }
 
 process.exitCode = await main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`not verified: ${error instanceof Error ? error.message : String(error)}\n`);
   return 2;
 });

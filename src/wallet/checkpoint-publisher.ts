@@ -8,8 +8,8 @@ import { SealRepository } from './persistence/seal.repository.js';
 const FILE_BATCH_MAX = 500;
 const WEBHOOK_BATCH_MAX = 100;
 const WEBHOOK_TIMEOUT_MS = 5_000;
-/** Batches of one run: the rest is for the next one. */
-const BATCHES_MAX = 20;
+/** What a receiver does not take in this time is for the next run: sealing must not wait for it. */
+const RUN_MAX_MS = 8_000;
 /** Row of `gateway_setting` that says what the webhook has taken. */
 const WEBHOOK_CURSOR = 'ledger_checkpoint_webhook';
 
@@ -31,7 +31,7 @@ export class CheckpointPublisher {
 
   private async repeat(receiver: string, batchMax: number, step: () => Promise<number>): Promise<void> {
     try {
-      for (let batch = 0; batch < BATCHES_MAX; batch++) {
+      for (const endMs = performance.now() + RUN_MAX_MS; performance.now() < endMs;) {
         const count = await this.repository.alone('publish', step);
         if (count === null || count < batchMax) return;
       }

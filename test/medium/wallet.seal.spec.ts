@@ -34,6 +34,16 @@ describe('a sealed ledger', () => {
     expect(await world.published()).toEqual(before);
   });
 
+  it.each(['ledger_seal', 'ledger_checkpoint'])('cannot be changed in %s by a statement', async (table) => {
+    for (const change of [
+      `update ${table} set previous_hash = previous_hash`,
+      `delete from ${table}`,
+      `truncate ${table} cascade`,
+    ]) {
+      await expect(world.money.sql.query(change)).rejects.toThrow('immutable');
+    }
+  });
+
   it('is hashed as the documents say, so that any other program can do it again', async () => {
     const accountId = await world.money.account(0n);
     const topUp = { accountId, tier: 'standard', amountMicros: micros(7n), idempotencyKey: 'k' } as const;
