@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { chat, chatStream, errorOf, prompt, requestIdOf } from '../support/chat.js';
 import { World, type TestKey } from '../support/world.js';
 
@@ -21,6 +22,18 @@ async function failing(behaviour: string, more: Record<string, unknown> = {}): P
   return response;
 }
 
+/** The status that went into the outcome, which outlives the trace of the request. */
+async function outcomeStatusOf(id: string): Promise<number> {
+  const client = new Client({ connectionString: world.database.url });
+  await client.connect();
+  try {
+    const sql = `select (outcome->>'status')::int as status from wallet_freeze where id = $1`;
+    return (await client.query<{ status: number }>(sql, [id])).rows[0]?.status ?? 0;
+  } finally {
+    await client.end();
+  }
+}
+
 describe.each([false, true])('an upstream that fails before any output (stream: %s)', (stream) => {
   it.each([
     ['status-400', 400, 'invalid_request_error'],
@@ -38,7 +51,10 @@ describe.each([false, true])('an upstream that fails before any output (stream: 
     ['broken-json-a0', 502, 'upstream_error'],
     ['stall-headers', 504, 'upstream_error'],
   ])('%s comes back as %i %s', async (behaviour, status, type) => {
-    expect(await errorOf(await failing(behaviour, { stream }))).toMatchObject({ status, type });
+    const response = await failing(behaviour, { stream });
+    const id = requestIdOf(response);
+    expect(await errorOf(response)).toMatchObject({ status, type });
+    expect(await outcomeStatusOf(id)).toBe(status);
   });
 
   it('passes the code of a caller fault on', async () => {

@@ -9,8 +9,14 @@ export class UsageEstimator {
 
   /** @param delivered output text that reached the caller. */
   estimate(body: ChatRequest, delivered: string): TokenUsage {
+    // The texts are counted together: a prompt of thousands of messages takes no longer than one long text.
+    const texts: string[] = [];
+    const marks = countPromptTokens(body, (text) => {
+      texts.push(text);
+      return 0;
+    });
     return {
-      inputTokens: countPromptTokens(body, (text) => this.tokens.count(text)),
+      inputTokens: marks + this.tokens.countAll(texts),
       outputTokens: this.tokens.count(delivered),
       cachedInputTokens: 0,
       cachedOutputTokens: 0,

@@ -1,6 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { catchError, from, mergeMap, type Observable } from 'rxjs';
 import { attemptFactsOf } from '../../billing/index.js';
+import { OPENAI_ERRORS } from '../errors/openai-errors.js';
 import { JsonDelivery } from '../openai/json-delivery.js';
 import { OutcomeRecorder } from '../openai/outcome-recorder.js';
 import { StreamRelay } from '../openai/stream-relay.js';
@@ -59,7 +60,7 @@ export class CaptureInterceptor implements NestInterceptor {
         reason: callerLeft ? 'nothing_delivered' : 'provider_failed',
         summary: null,
         delivered: () => '',
-        status: callerLeft ? CLIENT_CLOSED_STATUS : 502,
+        status: callerLeft ? CLIENT_CLOSED_STATUS : statusOf(error),
       });
       // The freeze expires by itself when this fails too; the caller's error is the one worth reporting.
       await this.outcomes.capture(context, outcome).catch(() => undefined);
@@ -68,4 +69,9 @@ export class CaptureInterceptor implements NestInterceptor {
     reply.hijack();
     this.journal.finished(context, CLIENT_CLOSED_STATUS);
   }
+}
+
+/** What the caller is answered for this error. */
+function statusOf(error: unknown): number {
+  return OPENAI_ERRORS[error instanceof AppError ? error.kind : 'internal'].status;
 }
