@@ -11,10 +11,10 @@ const PAUSE_MS = 400;
 const PIECES = 12;
 const DELIVERED_IN_THE_MIDDLE = 5;
 
-/** Micro-credits: 900 a token of output, 200 a token of input. The provider counts 10 tokens of input, the gateway 7. */
+/** Micro-credits: 900 a token of output, 200 a token of input. The provider counts 10 tokens of input, the gateway 8. */
 const COUNTED_BY_PROVIDER = priceOf(10, PIECES);
-const COUNTED_HERE = priceOf(7, PIECES);
-const COUNTED_HERE_IN_THE_MIDDLE = priceOf(7, DELIVERED_IN_THE_MIDDLE);
+const COUNTED_HERE = priceOf(8, PIECES);
+const COUNTED_HERE_IN_THE_MIDDLE = priceOf(8, DELIVERED_IN_THE_MIDDLE);
 const NOTHING = '0.000000';
 
 const USAGES = {
@@ -137,6 +137,25 @@ describe.each(['estimate', 'drain', 'free'] as const)('a provider with the rule 
     expect(record.shortfall).toBe((Number(priceOf(90_000, PIECES)) - 1).toFixed(6));
     expect(wallet.available).toBe(NOTHING);
   });
+});
+
+it('a caller that leaves between two providers pays nothing for an answer of which nothing reached it', async () => {
+  const key = await world.key();
+  const { id, key: model } = await world.model({ behaviours: [] });
+  const drained = await world.provider({ hangup_billing: 'drain' });
+  const { id: providerId } = await world.provider({ hangup_billing: 'estimate' });
+  const late = `ok-n${PIECES.toString()}-p10-w0-d${PAUSE_MS.toString()}`;
+  const endpoints = `/models/${id}/endpoints`;
+  await world.admin.post(endpoints, { provider_id: drained.id, upstream_model: 'status-503', priority: 1 });
+  await world.admin.post(endpoints, { provider_id: providerId, upstream_model: late, priority: 2 });
+  const label = unique('leaver');
+  const leaving = new AbortController();
+  const body = prompt(model, { stream: true, user: label });
+  const answer = chat(world.url, body, { key: key.key, headers: { 'x-request-id': label }, signal: leaving.signal });
+  await world.upstream.callWhen(label, (call) => call.model === late);
+  leaving.abort();
+  await expect(answer).rejects.toThrow();
+  expect(await recordOf(label)).toMatchObject({ status: 'released', credits_charged: NOTHING });
 });
 
 describe.each([

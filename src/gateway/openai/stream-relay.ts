@@ -21,6 +21,8 @@ interface PumpEnd {
   head: ChunkHead;
   /** The provider's own usage chunk, held back until the bill is known. */
   usageEvent: StreamEvent | null;
+  /** The caller was still there for at least one group of events. */
+  reachedCaller: boolean;
 }
 
 /** Forwards a stream chunk by chunk, meters it in passing, and ends it only after its outcome is durable. */
@@ -50,13 +52,20 @@ export class StreamRelay {
     const { caller } = context;
     const drains = answer.endpoint.hangupBilling === 'drain';
     const extender = this.extenderOf(context);
-    const end: PumpEnd = { reason: 'complete', error: null, head: fallbackHead(context), usageEvent: null };
+    const end: PumpEnd = {
+      reason: 'complete',
+      error: null,
+      head: fallbackHead(context),
+      usageEvent: null,
+      reachedCaller: false,
+    };
     let isFirst = true;
     try {
       for await (const events of answer.events) {
         if (isFirst) end.head = chunkHeadOf(events[0], end.head);
         isFirst = false;
         end.usageEvent = events.find((event) => event.usageOnly) ?? end.usageEvent;
+        end.reachedCaller ||= !caller.gone.aborted;
         await caller.write(framesOf(events));
         if (caller.gone.aborted && !drains) {
           end.reason = 'caller_gone';
@@ -113,7 +122,8 @@ export class StreamRelay {
     const outcome = this.outcomes.outcomeOf(context, {
       reason: isFree ? 'free_hangup' : end.reason,
       summary,
-      delivered: () => answer.deliveredText(),
+      // A caller that left before the first group has got nothing of what the provider had sent by then.
+      delivered: () => (end.reason === 'caller_gone' && !end.reachedCaller ? '' : answer.deliveredText()),
       status: end.reason === 'caller_gone' ? CLIENT_CLOSED_STATUS : 200,
     });
     await this.outcomes.capture(context, outcome);
