@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -59,6 +59,11 @@ async function build() {
     if (isFresh()) return 0;
     const startedAt = new Date();
     const compiler = resolve(PROJECT_DIR, 'node_modules/@nestjs/cli/bin/nest.js');
+    if (!existsSync(compiler)) {
+      // NODE_ENV=production makes npm leave out the compiler, and the Node.js that this program runs on.
+      console.error('The compiler is not installed. Run: npm ci --include=dev');
+      return 1;
+    }
     const { status } = spawnSync(process.execPath, [compiler, 'build'], { cwd: PROJECT_DIR, stdio: 'inherit' });
     if (status !== 0) return status ?? 1;
     writeFileSync(STAMP, '');
