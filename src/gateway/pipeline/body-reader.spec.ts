@@ -1,5 +1,12 @@
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { AppError } from '../../platform/errors/index.js';
 import { replyAndDiscard } from '../errors/lingering-reply.js';
 import { BODY_MAX_BYTES, BodyReader } from './body-reader.js';
@@ -29,6 +36,15 @@ function post(port: number, headers: Record<string, string>, body: Buffer): Prom
   });
 }
 
+/** A request whose body is what is written to a stream. */
+function arriving(body: PassThrough): IncomingMessage {
+  return Object.assign(body, { headers: {} }) as unknown as IncomingMessage;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof AppError ? (error.code ?? '') : String(error);
+}
+
 describe('reading a body', () => {
   let server: Server;
   let port: number;
@@ -39,8 +55,7 @@ describe('reading a body', () => {
       reader.readJson(request).then(
         ({ value, sizeBytes }) => response.end(JSON.stringify({ value, sizeBytes })),
         (error: unknown) => {
-          const code = error instanceof AppError ? (error.code ?? '') : String(error);
-          replyAndDiscard(request, response, 400, {}, code);
+          replyAndDiscard(request, response, 400, {}, codeOf(error));
         },
       );
     });
@@ -62,6 +77,23 @@ describe('reading a body', () => {
 
   it('gives nothing for an empty body', async () => {
     expect(JSON.parse((await post(port, {}, Buffer.alloc(0))).text)).toEqual({ sizeBytes: 0 });
+  });
+
+  it('refuses what comes on top of the bytes in flight, and lets wait what has not arrived', async () => {
+    const small = new BodyReader({ maxBytes: 8, inFlightMaxBytes: 12 });
+    const bodies = [1, 2, 3].map(() => new PassThrough());
+    const reads = bodies.map((body) => small.readJson(arriving(body)).then(({ value }) => value, codeOf));
+    bodies[0]?.write('"12345');
+    bodies[1]?.write('"123');
+    await new Promise(setImmediate);
+    bodies[2]?.end('"ab"');
+    expect(await reads[2]).toBe('overloaded');
+    bodies[0]?.end('"');
+    bodies[1]?.end('"');
+    expect(await Promise.all(reads)).toEqual(['12345', '123', 'overloaded']);
+    const next = new PassThrough();
+    next.end('"12345"');
+    expect(await small.readJson(arriving(next))).toMatchObject({ value: '12345' });
   });
 
   it('accepts exactly 8 MiB', async () => {

@@ -34,50 +34,46 @@ export class BodyReader {
    */
   async readJson(request: IncomingMessage): Promise<{ value: unknown; sizeBytes: number }> {
     const declaredBytes = Number(request.headers['content-length'] ?? 0);
-    const { maxBytes, inFlightMaxBytes } = this.limits;
+    const { maxBytes } = this.limits;
     if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
     if (!/^(identity)?$/i.test(request.headers['content-encoding'] ?? '')) {
       throw invalid('compressed request bodies are not accepted', 'unsupported_content_encoding');
     }
-    const reservedBytes = declaredBytes > 0 ? declaredBytes : maxBytes;
-    if (this.inFlightBytes + reservedBytes > inFlightMaxBytes) {
-      throw new AppError('unavailable', 'too many request bodies in flight', { code: 'overloaded', retryAfterS: 1 });
-    }
-    this.inFlightBytes += reservedBytes;
-    try {
-      const bytes = await collect(request, maxBytes);
-      return { value: parse(bytes), sizeBytes: bytes.length };
-    } finally {
-      this.inFlightBytes -= reservedBytes;
-    }
+    const bytes = await this.collect(request);
+    return { value: parse(bytes), sizeBytes: bytes.length };
   }
-}
 
-function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let sizeBytes = 0;
-    const late = setTimeout(
-      () => finish(invalid('the request body did not arrive in time', 'body_timeout')),
-      ARRIVAL_MAX_MS,
-    );
-    const onData = (chunk: Buffer): void => {
-      sizeBytes += chunk.length;
-      if (sizeBytes > maxBytes) finish(tooLarge(maxBytes));
-      else chunks.push(chunk);
-    };
-    const onEnd = (): void => finish(null);
-    const onCut = (): void => finish(invalid('the request body was cut off', 'body_incomplete'));
-    const finish = (error: AppError | null): void => {
-      clearTimeout(late);
-      request.off('data', onData).off('end', onEnd).off('aborted', onCut).off('error', onCut);
-      if (error === null)
-        return resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
-      request.pause();
-      reject(error);
-    };
-    request.on('data', onData).once('end', onEnd).once('aborted', onCut).once('error', onCut);
-  });
+  /** What has arrived counts, not what is announced: a slow or chunked body keeps nobody else's out. */
+  private collect(request: IncomingMessage): Promise<Buffer> {
+    const { maxBytes, inFlightMaxBytes } = this.limits;
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let sizeBytes = 0;
+      const late = setTimeout(
+        () => finish(invalid('the request body did not arrive in time', 'body_timeout')),
+        ARRIVAL_MAX_MS,
+      );
+      const onData = (chunk: Buffer): void => {
+        sizeBytes += chunk.length;
+        this.inFlightBytes += chunk.length;
+        chunks.push(chunk);
+        if (sizeBytes > maxBytes) finish(tooLarge(maxBytes));
+        else if (this.inFlightBytes > inFlightMaxBytes) finish(overloaded());
+      };
+      const onEnd = (): void => finish(null);
+      const onCut = (): void => finish(invalid('the request body was cut off', 'body_incomplete'));
+      const finish = (error: AppError | null): void => {
+        clearTimeout(late);
+        this.inFlightBytes -= sizeBytes;
+        request.off('data', onData).off('end', onEnd).off('aborted', onCut).off('error', onCut);
+        if (error === null)
+          return resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+        request.pause();
+        reject(error);
+      };
+      request.on('data', onData).once('end', onEnd).once('aborted', onCut).once('error', onCut);
+    });
+  }
 }
 
 function parse(bytes: Buffer): unknown {
@@ -106,6 +102,10 @@ function tooLarge(maxBytes: number): AppError {
     code: 'body_too_large',
     ...(maxBytes === BODY_MAX_BYTES ? { hint: 'Shorten the messages or send images by URL.' } : {}),
   });
+}
+
+function overloaded(): AppError {
+  return new AppError('unavailable', 'too many request bodies in flight', { code: 'overloaded', retryAfterS: 1 });
 }
 
 function invalid(message: string, code: ErrorCode): AppError {
