@@ -67,13 +67,10 @@ export class SealVerifier {
     let cursor: SegmentCursor = { accountId: FIRST_ID, tier: '', fromSeq: 0n };
     for (;;) {
       const segments = await this.reader.segments(cursor, SEGMENTS_MAX);
-      const rows = await this.reader.rows(segments);
-      let at = 0;
-      for (const segment of segments) {
+      const rows = Map.groupBy(await this.reader.rows(segments), ({ no }) => no);
+      for (const [at, segment] of segments.entries()) {
         if (walk?.accountId !== segment.accountId || walk.tier !== segment.tier) walk = startOf(segment);
-        const end = rowsEnd(rows, at, segment);
-        if (!walk.broken) walk.broken = !followSegment(walk, segment, rows.slice(at, end), findings);
-        at = end;
+        if (!walk.broken) walk.broken = !followSegment(walk, segment, rows.get(at + 1) ?? [], findings);
         cursor = segment;
       }
       if (segments.length < SEGMENTS_MAX) return;
@@ -167,17 +164,6 @@ export class SealVerifier {
 
 function startOf({ accountId, tier }: Segment): Walk {
   return { accountId, tier, seq: 0n, hash: genesisOf(accountId, tier), broken: false };
-}
-
-/** Index behind the rows of a segment; rows are in the order of the segments. */
-function rowsEnd(rows: readonly ChainRow[], start: number, segment: Segment): number {
-  let end = start;
-  for (let row = rows[end]; row !== undefined; row = rows[++end]) {
-    const seq = BigInt(row.seq);
-    const isOf = row.account_id === segment.accountId && row.tier === segment.tier;
-    if (!isOf || seq < segment.fromSeq || seq > segment.toSeq) break;
-  }
-  return end;
 }
 
 /** @returns whether the chain goes on behind the segment. */

@@ -86,8 +86,8 @@ export class SealService {
   private async sealGroup(group: readonly Backlog[], transaction: Queryable, now: Date): Promise<number> {
     const wallets = await this.repository.sealed(group, transaction);
     const rows = await this.repository.rowsAfter(wallets, SEGMENT_ROWS_MAX, transaction);
-    const byWallet = Map.groupBy(rows, walletOf);
-    const segments = wallets.flatMap((wallet) => this.segmentOf(wallet, byWallet.get(walletOf(wallet)) ?? []) ?? []);
+    const byWallet = Map.groupBy(rows, ({ no }) => no);
+    const segments = wallets.flatMap((wallet, at) => this.segmentOf(wallet, byWallet.get(at + 1) ?? []) ?? []);
     if (segments.length === 0) return 0;
     const last = await this.repository.lastCheckpoint(transaction);
     await this.repository.add(this.signed(segments, last, now), segments, transaction);
@@ -95,8 +95,9 @@ export class SealService {
   }
 
   private segmentOf(wallet: SealedWallet, rows: readonly ChainRow[]): Segment | null {
-    const previous = wallet.hash ?? genesisOf(wallet.account_id, wallet.tier);
-    const segment = sealRows(rows, BigInt(wallet.seq), previous);
+    const name = { accountId: wallet.account_id, tier: wallet.tier };
+    const previous = wallet.hash ?? genesisOf(name.accountId, name.tier);
+    const segment = sealRows(name, rows, BigInt(wallet.seq), previous);
     const end = segment?.toSeq ?? BigInt(wallet.seq);
     if (rows.length > 0 && BigInt(rows.at(-1)?.seq ?? 0) !== end) {
       const place = { account_id: wallet.account_id, tier: wallet.tier, seq: (end + 1n).toString() };
@@ -130,8 +131,4 @@ function* groupsOf(backlog: readonly Backlog[]): Generator<Backlog[]> {
     rows = 0;
   }
   if (group.length > 0) yield group;
-}
-
-function walletOf({ account_id, tier }: Pick<SealedWallet, 'account_id' | 'tier'>): string {
-  return `${account_id} ${tier}`;
 }

@@ -48,19 +48,22 @@ describe('a sealed ledger', () => {
     const accountId = await world.money.account(0n);
     const topUp = { accountId, tier: 'standard', amountMicros: micros(7n), idempotencyKey: 'k' } as const;
     await world.money.wallets.topUp({ ...topUp, note: 'Ünïcode, and 3:x,' });
+    const { id } = world.money.freezeRequest(accountId, 5n);
+    await world.money.wallets.freeze(world.money.freezeRequest(accountId, 5n, { id }));
     await world.money.seals.sealPending();
-    const [row] = await world.money.sql.query<{ us: string; hash: Buffer }[]>(
-      `select (extract(epoch from created_at) * 1000000)::bigint as us, s.row_hashes as hash
-        from ledger_entry e join ledger_seal s using (account_id, tier) where e.account_id = $1`,
+    const rows = await world.money.sql.query<{ us: string; hashes: Buffer }[]>(
+      `select (extract(epoch from created_at) * 1000000)::bigint as us, s.row_hashes as hashes
+        from ledger_entry e join ledger_seal s using (account_id, tier) where e.account_id = $1 order by e.seq`,
       [accountId],
     );
     const sha = (...parts: (Buffer | string)[]): Buffer =>
       parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
-    const genesis = sha(`24:joytoken-ledger-chain-v1,36:${accountId},8:standard,`);
-    const us = row?.us ?? '';
-    const amounts = '1:7,1:0,1:7,1:0,';
-    const bytes = `36:${accountId},8:standard,1:1,6:top_up,-,${amounts}7:admin:k,19:Ünïcode, and 3:x,,${us.length.toString()}:${us},`;
-    expect(row?.hash.toString('hex')).toBe(sha(genesis, bytes).toString('hex'));
+    const [first, second] = rows.map(({ us }) => `${us.length.toString()}:${us},`);
+    const wallet = `36:${accountId},8:standard,`;
+    const genesis = sha(`24:joytoken-ledger-chain-v1,${wallet}`);
+    const one = sha(genesis, `${wallet}1:1,6:top_up,-,1:7,1:0,1:7,1:0,7:admin:k,19:Ünïcode, and 3:x,,${first ?? ''}`);
+    const two = sha(one, `${wallet}1:2,6:freeze,36:${id},2:-5,1:5,1:2,1:5,43:freeze:${id},-,${second ?? ''}`);
+    expect(rows[0]?.hashes.toString('hex')).toBe(Buffer.concat([one, two]).toString('hex'));
   });
 
   it('names the first row in which somebody has edited anything', async () => {

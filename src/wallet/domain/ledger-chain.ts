@@ -1,20 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-/** One ledger row with every column as text, exactly as it is stored. */
+/** One ledger row as it is hashed. */
 export interface ChainRow {
-  account_id: string;
-  tier: string;
   seq: string;
-  kind: string;
-  freeze_id: string | null;
-  available_delta: string;
-  frozen_delta: string;
-  available_after: string;
-  frozen_after: string;
-  idempotency_key: string;
-  note: string | null;
-  /** Microseconds since 1970. */
-  created_at_us: string;
+  /** Every column as a netstring, see docs/tamper-evidence.md; UTF-8 when it is hashed. */
+  encoded: string;
 }
 
 /** A run of rows of one wallet and their chain hashes. */
@@ -30,30 +20,6 @@ export interface Segment {
 
 export const HASH_BYTES = 32;
 
-/** The columns of a row in the order in which they are hashed. */
-const COLUMNS = [
-  'account_id',
-  'tier',
-  'seq',
-  'kind',
-  'freeze_id',
-  'available_delta',
-  'frozen_delta',
-  'available_after',
-  'frozen_after',
-  'idempotency_key',
-  'note',
-  'created_at_us',
-] as const satisfies readonly (keyof ChainRow)[];
-
-/**
- * The bytes of a row that are hashed: each column as a netstring (`<length in bytes>:<UTF-8>,`), NULL as `-,`. No two rows
- * have the same bytes.
- */
-export function encodeRow(row: ChainRow): Buffer {
-  return Buffer.from(COLUMNS.map((column) => netstring(row[column])).join(''));
-}
-
 /** What the first row of a wallet is chained to. */
 export function genesisOf(accountId: string, tier: string): Buffer {
   return sha256(Buffer.from(['joytoken-ledger-chain-v1', accountId, tier].map(netstring).join('')));
@@ -61,32 +27,31 @@ export function genesisOf(accountId: string, tier: string): Buffer {
 
 /** Chain hash of a row: SHA-256 over the hash of the row before it and its own bytes. */
 export function chainHash(previous: Buffer, row: ChainRow): Buffer {
-  return sha256(Buffer.concat([previous, encodeRow(row)]));
+  return sha256(Buffer.concat([previous, Buffer.from(row.encoded)]));
 }
 
 /**
- * Chains rows of one wallet that follow `previousSeq` without a gap; rows behind a gap are left out.
+ * Chains rows of one wallet that follow a hash without a gap; rows behind a gap are left out.
  * @param rows ordered by seq.
  * @returns `null` when not even the first one follows.
  */
-export function sealRows(rows: readonly ChainRow[], previousSeq: bigint, previousHash: Buffer): Segment | null {
+export function sealRows(
+  wallet: { accountId: string; tier: string },
+  rows: readonly ChainRow[],
+  previousSeq: bigint,
+  previousHash: Buffer,
+): Segment | null {
   const hashes: Buffer[] = [];
-  let hash = previousHash;
+  let head = previousHash;
+  let seq = previousSeq;
   for (const row of rows) {
-    if (BigInt(row.seq) !== previousSeq + BigInt(hashes.length) + 1n) break;
-    hash = chainHash(hash, row);
-    hashes.push(hash);
+    if (BigInt(row.seq) !== seq + 1n) break;
+    seq++;
+    head = chainHash(head, row);
+    hashes.push(head);
   }
-  const [first] = rows;
-  if (first === undefined || hashes.length === 0) return null;
-  return {
-    accountId: first.account_id,
-    tier: first.tier,
-    fromSeq: previousSeq + 1n,
-    toSeq: previousSeq + BigInt(hashes.length),
-    previousHash,
-    rowHashes: Buffer.concat(hashes),
-  };
+  if (hashes.length === 0) return null;
+  return { ...wallet, fromSeq: previousSeq + 1n, toSeq: seq, previousHash, rowHashes: Buffer.concat(hashes) };
 }
 
 /** Chain hash of the last row of a segment. */
@@ -95,9 +60,9 @@ export function headOf(segment: Pick<Segment, 'rowHashes'>): Buffer {
 }
 
 export function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
 
-function netstring(text: string | null): string {
-  return text === null ? '-,' : `${Buffer.byteLength(text).toString()}:${text},`;
+function netstring(text: string): string {
+  return `${Buffer.byteLength(text).toString()}:${text},`;
 }

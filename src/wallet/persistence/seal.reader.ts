@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { ChainRow, Segment } from '../domain/ledger-chain.js';
-import { ROW_COLUMNS } from './seal.repository.js';
+import type { Segment } from '../domain/ledger-chain.js';
+import { ENCODED_ROW } from './encoded-row.js';
+import type { PlacedRow } from './seal.repository.js';
 
 /** Ids of the row that a page goes on after. */
 export interface SegmentCursor {
@@ -48,7 +49,7 @@ interface SegmentRow {
 
 const SEGMENTS = `select account_id, tier, from_seq, to_seq, previous_hash, row_hashes from ledger_seal
   where (account_id, tier, from_seq) > ($1::uuid, $2, $3) order by account_id, tier, from_seq limit $4`;
-const ROWS = `select ${ROW_COLUMNS}
+const ROWS = `select k.no::integer as no, e.seq, ${ENCODED_ROW} as encoded
   from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) with ordinality as k (account_id, tier, from_seq, to_seq, no)
   join ledger_entry e on e.account_id = k.account_id and e.tier = k.tier and e.seq between k.from_seq and k.to_seq
   order by k.no, e.seq`;
@@ -91,8 +92,8 @@ export class SealReader {
   }
 
   /** Rows of segments, in their order. */
-  rows(segments: readonly Segment[]): Promise<ChainRow[]> {
-    return this.dataSource.query<ChainRow[]>(ROWS, [
+  rows(segments: readonly Segment[]): Promise<PlacedRow[]> {
+    return this.dataSource.query<PlacedRow[]>(ROWS, [
       segments.map((segment) => segment.accountId),
       segments.map((segment) => segment.tier),
       segments.map((segment) => segment.fromSeq.toString()),

@@ -5,6 +5,7 @@ import { inTransaction } from '../../platform/database/index.js';
 import type { Checkpoint } from '../domain/checkpoint.js';
 import { headOf, type ChainRow, type Segment } from '../domain/ledger-chain.js';
 import type { Queryable } from '../domain/wallet.js';
+import { ENCODED_ROW } from './encoded-row.js';
 
 /** A wallet and the last of its rows that is sealed. */
 export interface SealedWallet {
@@ -22,6 +23,11 @@ export interface Backlog {
   rows: string;
 }
 
+/** A row with the place of its wallet or segment in the list that was asked for, from 1. */
+export interface PlacedRow extends ChainRow {
+  no: number;
+}
+
 interface CheckpointRow {
   number: string;
   sealed_at: Date;
@@ -35,9 +41,6 @@ interface CheckpointRow {
 /** One process at a time does each of these on a database; the keys are arbitrary. */
 const LOCKS = { seal: 7_052_026_101, publish: 7_052_026_102 } as const;
 
-export const ROW_COLUMNS = `e.account_id, e.tier, e.seq, e.kind, e.freeze_id, e.available_delta, e.frozen_delta,
-  e.available_after, e.frozen_after, e.idempotency_key, e.note,
-  (extract(epoch from e.created_at) * 1000000)::bigint as created_at_us`;
 const CHECKPOINT_COLUMNS = 'number, sealed_at, previous_hash, heads, hash, key_id, signature';
 
 const TRY_LOCK = `select pg_try_advisory_xact_lock($1) as locked, date_trunc('milliseconds', now()) as now`;
@@ -46,7 +49,7 @@ const BACKLOG = `select w.account_id, w.tier, w.seq - coalesce(c.seq, 0) as rows
   where w.seq > coalesce(c.seq, 0) order by rows desc limit $1`;
 const SEALED = `select k.account_id, k.tier, coalesce(c.seq, 0) as seq, c.hash
   from unnest($1::uuid[], $2::text[]) as k (account_id, tier) left join ledger_chain c using (account_id, tier)`;
-const ROWS_AFTER = `select ${ROW_COLUMNS}
+const ROWS_AFTER = `select k.no::integer as no, e.seq, ${ENCODED_ROW} as encoded
   from unnest($1::uuid[], $2::text[], $3::bigint[]) with ordinality as k (account_id, tier, seq, no)
   cross join lateral (select * from ledger_entry r
     where r.account_id = k.account_id and r.tier = k.tier and r.seq > k.seq order by r.seq limit $4) e
@@ -92,11 +95,11 @@ export class SealRepository {
   }
 
   /** Rows behind the sealed ones, at most `limit` a wallet, in the order of `wallets` and of their sequence. */
-  rowsAfter(wallets: readonly SealedWallet[], limit: number, transaction: Queryable): Promise<ChainRow[]> {
+  rowsAfter(wallets: readonly SealedWallet[], limit: number, transaction: Queryable): Promise<PlacedRow[]> {
     const accounts = wallets.map((wallet) => wallet.account_id);
     const tiers = wallets.map((wallet) => wallet.tier);
     const seqs = wallets.map((wallet) => wallet.seq);
-    return transaction.query<ChainRow[]>(ROWS_AFTER, [accounts, tiers, seqs, limit]);
+    return transaction.query<PlacedRow[]>(ROWS_AFTER, [accounts, tiers, seqs, limit]);
   }
 
   async lastCheckpoint(queryable: Queryable = this.dataSource): Promise<Checkpoint | null> {
