@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { completionText, type JsonAnswer } from '../../provider/index.js';
+import { CLIENT_CLOSED_STATUS } from '../pipeline/caller-connection.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { usedHeadersOf } from './answer-headers.js';
 import { metadataOf, usdCostOf } from './answer-metadata.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
-
-const CLIENT_CLOSED_STATUS = 499;
 
 /** Sends a whole answer: first the outcome is durable, then the caller sees it. */
 @Injectable()

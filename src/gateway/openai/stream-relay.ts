@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { attemptFactsOf, rescueFactsOf, type Outcome } from '../../billing/index.js';
-import { AppError } from '../../platform/errors/index.js';
 import type { StreamAnswer, StreamEvent } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
+import { CLIENT_CLOSED_STATUS } from '../pipeline/caller-connection.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { streamHeadersOf } from './answer-headers.js';
@@ -11,8 +11,6 @@ import { FreezeExtender } from './freeze-extender.js';
 import { OutcomeRecorder, type EndReason } from './outcome-recorder.js';
 import { chunkHeadOf, chunkOf, DONE_FRAME, framesOf, type ChunkHead } from './stream-frames.js';
 import { StreamMeter } from './stream-meter.js';
-
-const CLIENT_CLOSED_STATUS = 499;
 
 /** How the pumping of a stream ended. */
 interface PumpEnd {
@@ -170,12 +168,4 @@ function fallbackHead(context: RequestContext): ChunkHead {
 
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-/** Thrown on a connection that cannot carry a stream: HTTP/1.0 has no chunks. */
-export function streamUnsupported(): AppError {
-  return new AppError('stream_error', 'the connection cannot stream', {
-    code: 'stream_unsupported',
-    hint: 'Use HTTP/1.1, or send "stream": false.',
-  });
 }

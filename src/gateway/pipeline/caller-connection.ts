@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+/** In logs and records, of a call whose caller left before its end; nobody is there to be answered it. */
+export const CLIENT_CLOSED_STATUS = 499;
+
 /** A caller that has taken no byte for this long is treated as gone. */
 const STALL_MAX_MS = 120_000;
 

@@ -7,10 +7,9 @@ import { OutcomeRecorder } from '../openai/outcome-recorder.js';
 import { StreamRelay } from '../openai/stream-relay.js';
 import { AppError } from '../../platform/errors/index.js';
 import { CallerGoneError, type ProviderAnswer } from '../../provider/index.js';
+import { CLIENT_CLOSED_STATUS } from './caller-connection.js';
 import { contextOf, type FastifyReply, type RequestContext } from './context.js';
 import { RequestJournal } from './request-journal.js';
-
-const CLIENT_CLOSED_STATUS = 499;
 
 /** Stage 8: the measured usage is durable before the caller sees the end of the answer; a failed call is released. */
 @Injectable()

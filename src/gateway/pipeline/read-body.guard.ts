@@ -1,6 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { parseChatRequest } from '../openai/chat-request.js';
-import { streamUnsupported } from '../openai/stream-relay.js';
+import { AppError } from '../../platform/errors/index.js';
 import { BodyReader } from './body-reader.js';
 import { contextOf, type FastifyRequest } from './context.js';
 
@@ -24,4 +24,12 @@ export class ReadBodyGuard implements CanActivate {
     });
     return true;
   }
+}
+
+/** HTTP/1.0 has no chunks. */
+function streamUnsupported(): AppError {
+  return new AppError('stream_error', 'the connection cannot stream', {
+    code: 'stream_unsupported',
+    hint: 'Use HTTP/1.1, or send "stream": false.',
+  });
 }
