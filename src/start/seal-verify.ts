@@ -57,18 +57,19 @@ function asJson(report: SealReport): string {
 }
 
 function asText(report: SealReport): string {
-  const { sealedUpTo, sealedRows, unsealedRows, wallets, publishedCheckpoints, broken } = report;
+  const { sealedUpTo, sealedRows, unsealedRows, oldestUnsealedAt, wallets, publishedCheckpoints, broken } = report;
   const upTo =
     sealedUpTo === null
       ? 'nothing is sealed yet'
       : `sealed up to checkpoint ${sealedUpTo.checkpoint} of ${sealedUpTo.sealedAt.toISOString()}`;
+  const since = oldestUnsealedAt === null ? '' : `, the oldest of ${oldestUnsealedAt.toISOString()}`;
   const published =
     publishedCheckpoints === 0
       ? 'no checkpoint outside of the database was compared: give --file, or set LEDGER_CHECKPOINT_FILE'
       : `${publishedCheckpoints} checkpoints outside of the database were compared`;
   const found = broken.map((one, at) => `${at === 0 ? 'first broken' : 'also broken'}: ${breakText(one)}`);
   return [
-    `${upTo}: ${sealedRows} rows verified in ${wallets} wallets, ${unsealedRows} rows not sealed yet`,
+    `${upTo}: ${sealedRows} rows verified in ${wallets} wallets, ${unsealedRows} rows not sealed yet${since}`,
     published,
     ...(report.ok ? ['everything agrees'] : found),
     '',

@@ -91,7 +91,7 @@ export class SealVerifier {
     const [seq, sealed, rows] = [BigInt(tail.seq), BigInt(tail.sealed), BigInt(tail.rows)];
     const wallet = { accountId: tail.account_id, tier: tail.tier };
     findings.walletCount++;
-    findings.unsealedRows += rows;
+    findings.unsealed(rows, tail.oldest);
     if (BigInt(tail.first ?? 1) < 1n) {
       findings.row('unexpected_row', wallet, BigInt(tail.first ?? 0), 'a row stands before the first one');
     }

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
-import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
+import { Counter, Gauge, METRICS, type Registry } from '../platform/metrics/index.js';
 import { SigningKeys } from '../platform/signing/index.js';
 import { CheckpointPublisher } from './checkpoint-publisher.js';
 import { hashOf, headsOf, NO_CHECKPOINT, statementOf, type Checkpoint } from './domain/checkpoint.js';
-import { genesisOf, sealRows, type ChainRow, type Segment } from './domain/ledger-chain.js';
+import { genesisOf, headOf, sealRows, type ChainRow, type Segment } from './domain/ledger-chain.js';
 import type { Queryable } from './domain/wallet.js';
 import { SealRepository, type Backlog, type SealedWallet } from './persistence/seal.repository.js';
 import { SealVerifier, type SealReport, type SealVerification } from './seal-verifier.js';
@@ -23,6 +23,7 @@ const RUN_MAX_MS = 15_000;
 @Injectable()
 export class SealService {
   private readonly sealedRows: Counter;
+  private readonly waitingRows: Gauge;
   private stopped = false;
 
   constructor(
@@ -38,6 +39,11 @@ export class SealService {
       help: 'Ledger rows that were chained and signed.',
       registers: [metrics],
     });
+    this.waitingRows = new Gauge({
+      name: 'ledger_rows_unsealed',
+      help: 'Ledger rows that the last run of this process has left unsealed.',
+      registers: [metrics],
+    });
   }
 
   /**
@@ -51,6 +57,7 @@ export class SealService {
       const backlog = await this.repository.backlog(WALLETS_MAX);
       const sealed = await this.sealBacklog(backlog, endMs);
       total += sealed;
+      this.waitingRows.set(backlog.reduce((sum, { rows }) => sum + Number(rows), -sealed));
       const isLong = backlog.length === WALLETS_MAX || backlog.some(({ rows }) => Number(rows) > SEGMENT_ROWS_MAX);
       again = isLong && sealed > 0;
     }
@@ -87,10 +94,16 @@ export class SealService {
     const wallets = await this.repository.sealed(group, transaction);
     const rows = await this.repository.rowsAfter(wallets, SEGMENT_ROWS_MAX, transaction);
     const byWallet = Map.groupBy(rows, ({ no }) => no);
-    const segments = wallets.flatMap((wallet, at) => this.segmentOf(wallet, byWallet.get(at + 1) ?? []) ?? []);
-    if (segments.length === 0) return 0;
-    const last = await this.repository.lastCheckpoint(transaction);
-    await this.repository.add(this.signed(segments, last, now), segments, transaction);
+    const found = wallets.map((wallet, at) => this.segmentOf(wallet, byWallet.get(at + 1) ?? []));
+    const segments = found.filter((segment) => segment !== null);
+    if (segments.length > 0) {
+      const last = await this.repository.lastCheckpoint(transaction);
+      await this.repository.add(this.signed(segments, last, now), segments, transaction);
+    }
+    await this.repository.moveChains(
+      wallets.map((wallet, at) => sealedTo(wallet, found[at] ?? null)),
+      transaction,
+    );
     return segments.reduce((sum, segment) => sum + Number(segment.toSeq - segment.fromSeq) + 1, 0);
   }
 
@@ -131,4 +144,8 @@ function* groupsOf(backlog: readonly Backlog[]): Generator<Backlog[]> {
     rows = 0;
   }
   if (group.length > 0) yield group;
+}
+
+function sealedTo(wallet: SealedWallet, segment: Segment | null): SealedWallet {
+  return segment === null ? wallet : { ...wallet, seq: segment.toSeq.toString(), hash: headOf(segment) };
 }

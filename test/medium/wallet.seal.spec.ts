@@ -24,6 +24,7 @@ describe('a sealed ledger', () => {
     expect(report).toMatchObject({ ok: true, sealedRows: 19n, unsealedRows: 8n, wallets: 3n, firstBroken: null });
     expect(report.publishedCheckpoints).toBe(2);
     expect(report.sealedUpTo?.checkpoint).toBe(2n);
+    expect(report.oldestUnsealedAt?.getTime()).toBeGreaterThan(report.sealedUpTo?.sealedAt.getTime() ?? 0);
     await world.money.seals.sealPending();
     expect(await world.money.seals.verify()).toMatchObject({ ok: true, sealedRows: 27n, unsealedRows: 0n });
   });

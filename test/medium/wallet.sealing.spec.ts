@@ -60,6 +60,17 @@ describe('sealing by several workers, and in spite of crashes', () => {
     expect(await money.seals.verify()).toMatchObject({ ok: true, unsealedRows: 0n });
   });
 
+  it('goes on from the seals themselves when the note of how far they go is wrong', async () => {
+    const accountId = await world.sealedHistory();
+    await world.asIntruder('delete from ledger_chain');
+    await world.history(accountId);
+    await world.money.seals.sealPending();
+    await world.asIntruder('update ledger_chain set seq = 3 where seq > 3');
+    await world.history(accountId);
+    expect(await world.money.seals.sealPending()).toBe(8);
+    expect(await world.money.seals.verify()).toMatchObject({ ok: true, unsealedRows: 0n, oldestUnsealedAt: null });
+  });
+
   it('gives a webhook every checkpoint in order, also those that it had refused at first', async () => {
     const receiver = await WebhookReceiver.start();
     const second = await world.another({ LEDGER_CHECKPOINT_WEBHOOK_URL: receiver.url });

@@ -36,6 +36,8 @@ export interface SealReport {
   sealedRows: bigint;
   /** Rows that no seal covers yet. */
   unsealedRows: bigint;
+  /** Time of the oldest of them: more than a minute ago means that no worker runs. */
+  oldestUnsealedAt: Date | null;
   wallets: bigint;
   /** Checkpoints outside of the database that were compared. */
   publishedCheckpoints: number;
@@ -52,7 +54,8 @@ export class SealFindings {
   readonly broken: SealBreak[] = [];
   private readonly wallets = new Set<string>();
   sealedRows = 0n;
-  unsealedRows = 0n;
+  private unsealedRows = 0n;
+  private oldestUnsealedAt: Date | null = null;
   walletCount = 0n;
   publishedCheckpoints = 0;
   sealedUpTo: SealReport['sealedUpTo'] = null;
@@ -75,12 +78,19 @@ export class SealFindings {
     }
   }
 
+  unsealed(rows: bigint, oldest: Date | null): void {
+    this.unsealedRows += rows;
+    if (oldest !== null && (this.oldestUnsealedAt === null || oldest < this.oldestUnsealedAt))
+      this.oldestUnsealedAt = oldest;
+  }
+
   report(): SealReport {
     return {
       ok: this.broken.length === 0,
       sealedUpTo: this.sealedUpTo,
       sealedRows: this.sealedRows,
       unsealedRows: this.unsealedRows,
+      oldestUnsealedAt: this.oldestUnsealedAt,
       wallets: this.walletCount,
       publishedCheckpoints: this.publishedCheckpoints,
       firstBroken: this.broken[0] ?? null,

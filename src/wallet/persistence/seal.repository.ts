@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { inTransaction } from '../../platform/database/index.js';
 import type { Checkpoint } from '../domain/checkpoint.js';
-import { headOf, type ChainRow, type Segment } from '../domain/ledger-chain.js';
+import type { ChainRow, Segment } from '../domain/ledger-chain.js';
 import type { Queryable } from '../domain/wallet.js';
 import { ENCODED_ROW } from './encoded-row.js';
 
@@ -47,8 +47,11 @@ const TRY_LOCK = `select pg_try_advisory_xact_lock($1) as locked, date_trunc('mi
 const BACKLOG = `select w.account_id, w.tier, w.seq - coalesce(c.seq, 0) as rows
   from wallet w left join ledger_chain c using (account_id, tier)
   where w.seq > coalesce(c.seq, 0) order by rows desc limit $1`;
-const SEALED = `select k.account_id, k.tier, coalesce(c.seq, 0) as seq, c.hash
-  from unnest($1::uuid[], $2::text[]) as k (account_id, tier) left join ledger_chain c using (account_id, tier)`;
+const SEALED = `select k.account_id, k.tier, coalesce(s.to_seq, 0) as seq, s.hash
+  from unnest($1::uuid[], $2::text[]) with ordinality as k (account_id, tier, no)
+  left join lateral (select to_seq, substring(row_hashes from octet_length(row_hashes) - 31) as hash from ledger_seal r
+    where r.account_id = k.account_id and r.tier = k.tier order by r.to_seq desc limit 1) s on true
+  order by k.no`;
 const ROWS_AFTER = `select k.no::integer as no, e.seq, ${ENCODED_ROW} as encoded
   from unnest($1::uuid[], $2::text[], $3::bigint[]) with ordinality as k (account_id, tier, seq, no)
   cross join lateral (select * from ledger_entry r
@@ -89,6 +92,7 @@ export class SealRepository {
     });
   }
 
+  /** What the seals themselves say, whatever `ledger_chain` has kept. */
   sealed(wallets: readonly Pick<Backlog, 'account_id' | 'tier'>[], transaction: Queryable): Promise<SealedWallet[]> {
     const values = [wallets.map((wallet) => wallet.account_id), wallets.map((wallet) => wallet.tier)];
     return transaction.query<SealedWallet[]>(SEALED, values);
@@ -117,17 +121,26 @@ export class SealRepository {
     await transaction.query(ADD_CHECKPOINT, [number.toString(), sealedAt, previousHash, heads, hash, keyId, signature]);
     const accounts = segments.map((segment) => segment.accountId);
     const tiers = segments.map((segment) => segment.tier);
-    const ends = segments.map((segment) => segment.toSeq.toString());
     await transaction.query(ADD_SEALS, [
       accounts,
       tiers,
       segments.map((segment) => segment.fromSeq.toString()),
-      ends,
+      segments.map((segment) => segment.toSeq.toString()),
       segments.map((segment) => segment.previousHash),
       segments.map((segment) => segment.rowHashes),
       number.toString(),
     ]);
-    await transaction.query(MOVE_CHAINS, [accounts, tiers, ends, segments.map(headOf)]);
+  }
+
+  /** Notes how far wallets are sealed, so that the next run finds only what is new. */
+  async moveChains(wallets: readonly SealedWallet[], transaction: Queryable): Promise<void> {
+    const sealed = wallets.filter(({ hash }) => hash !== null);
+    await transaction.query(MOVE_CHAINS, [
+      sealed.map((wallet) => wallet.account_id),
+      sealed.map((wallet) => wallet.tier),
+      sealed.map((wallet) => wallet.seq),
+      sealed.map((wallet) => wallet.hash),
+    ]);
   }
 
   /** Number of the last checkpoint that a receiver has taken; 0 when none. */
