@@ -6,7 +6,7 @@ import { AppError } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { ErrorFilter } from './errors/error.filter.js';
 import { answerMalformedHttp, answerUnusualRequests } from './errors/malformed-http.js';
-import { BodyReader, SMALL_BODIES } from './pipeline/body-reader.js';
+import { BodyReader, inviteBody, SMALL_BODIES } from './pipeline/body-reader.js';
 import { CallerConnection } from './pipeline/caller-connection.js';
 import { RequestContext } from './pipeline/context.js';
 import { pathOfTarget } from './request-target.js';
@@ -100,6 +100,8 @@ function receive(request: FastifyRequest, reply: FastifyReply, next: () => void)
   if (isChatPath(request.url)) {
     const caller = new CallerConnection(request.raw, reply.raw);
     request.gatewayContext = new RequestContext(request.gatewayRequestId, label, nowMs, caller);
+  } else if (!request.is404) {
+    inviteBody(request.raw, reply.raw);
   }
   if (lacksHost(request.raw)) {
     const error = new AppError('invalid_request', 'the Host header is missing', { code: 'invalid_request' });

@@ -152,6 +152,40 @@ describe('a request that Node would answer by itself', () => {
   });
 });
 
+describe('a caller that asks before it sends its body', () => {
+  const asking = 'host: x\r\nexpect: 100-continue\r\n';
+
+  it('is refused without having been invited', async () => {
+    const head = `POST /openai/v1/chat/completions HTTP/1.1\r\n${asking}content-length: 1000\r\n\r\n`;
+    expect(await exchange(head)).toMatchObject({ status: 401 });
+  });
+
+  it.each([
+    ['/openai/v1/chat/completions', 200],
+    ['/admin/v1/accounts', 401],
+  ])('is invited where the body is read: %s', async (target, status) => {
+    const { hostname, port } = new URL(world.url);
+    const [head, body = ''] = call(target, asking).split('\r\n\r\n', 2);
+    const statuses = await new Promise<string[]>((resolve, reject) => {
+      const socket = connect(Number(port), hostname);
+      let text = '';
+      socket.setTimeout(ANSWER_MAX_MS, () => reject(new Error(`no answer, only: ${text}`)));
+      socket.on('error', reject);
+      socket.on('data', (piece: Buffer) => {
+        if (text === '') socket.write(body);
+        text += piece.toString();
+        const found = [...text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, code = '']) => code);
+        if (found.length === 2) {
+          socket.destroy();
+          resolve(found);
+        }
+      });
+      socket.write(`${head ?? ''}\r\n\r\n`);
+    });
+    expect(statuses).toEqual(['100', status.toString()]);
+  });
+});
+
 describe('a caller that wants its connection closed', () => {
   it.each([false, true])('gets it closed after the answer (stream: %s)', async (stream) => {
     const body = JSON.stringify(prompt(model, { stream }));

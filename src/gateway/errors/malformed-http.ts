@@ -24,7 +24,10 @@ export function answerMalformedHttp(fault: NodeJS.ErrnoException, socket: Socket
   socket.destroySoon();
 }
 
-/** Answers what Node keeps from ever becoming an ordinary request: tunnels, and expectations that it does not know. */
+/**
+ * Answers what Node keeps from ever becoming an ordinary request: tunnels, and expectations, which it would meet or refuse
+ * before anybody has looked at the request.
+ */
 export function answerUnusualRequests(server: Server, routes: RouteTable): void {
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
@@ -39,9 +42,11 @@ export function answerUnusualRequests(server: Server, routes: RouteTable): void 
     writeError(socket, OPENAI_ERRORS[error.kind].status, error);
     socket.destroySoon();
   });
-  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    server.emit('request', request, response);
-  });
+  for (const event of ['checkContinue', 'checkExpectation']) {
+    server.on(event, (request: IncomingMessage, response: ServerResponse) => {
+      server.emit('request', request, response);
+    });
+  }
 }
 
 function writeError(socket: Socket, status: number, error: AppError): void {

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError, type ErrorCode } from '../../platform/errors/index.js';
 
 const MIB = 1024 * 1024;
@@ -19,6 +19,11 @@ const MODEL_CALLS: BodyLimits = { maxBytes: BODY_MAX_BYTES, inFlightMaxBytes: 25
 
 /** Bodies of everything else; they are read before anybody has been authenticated. */
 export const SMALL_BODIES: BodyLimits = { maxBytes: MIB, inFlightMaxBytes: 64 * MIB };
+
+/** Tells a caller that waits for it (`Expect: 100-continue`) to send its body. */
+export function inviteBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
+}
 
 /** Reads request bodies within bounds: each of a limited size and within 30 s, and all together of a limited size. */
 export class BodyReader {
