@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { GatewayProcess } from '../support/gateway.js';
 import { World } from '../support/world.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
 import { auditMoney, waitUntilSettled, type MoneyAudit } from './audit.js';
@@ -22,6 +23,8 @@ export interface BenchOptions {
   quick: boolean;
   /** Accounts, each with a key and a wallet; connections take them in turn. */
   wallets: number;
+  /** Gateway processes on the one database; connections take them in turn. */
+  gateways: number;
   /** Minutes of steady load for the growth of memory; 0 leaves it out. */
   soakMinutes: number;
 }
@@ -54,6 +57,7 @@ export class Bench {
   private readonly runs = new Runs();
   private models: Record<keyof typeof BEHAVIOUR_OF | 'held', string> = { plain: '', burst: '', slow: '', held: '' };
   private keys: string[] = [];
+  private readonly gateways: GatewayProcess[];
   /** Started and ready, nothing asked of it yet. */
   private idleMib = 0;
 
@@ -62,7 +66,9 @@ export class Bench {
     private readonly world: World,
     private readonly bare: { url: string; pid: number; stop: () => void },
     private readonly postgres: BenchPostgres,
-  ) {}
+  ) {
+    this.gateways = [world.gateway];
+  }
 
   static async start(options: BenchOptions, postgres: BenchPostgres): Promise<Bench> {
     const upstream = await UpstreamProcess.start({ record: false });
@@ -71,6 +77,7 @@ export class Bench {
     const bench = new Bench(options, world, await startBareProxy(upstream.url), postgres);
     await sleep(SETTLE_DOWN_MS);
     bench.idleMib = residentMib(world.gateway.pid);
+    while (bench.gateways.length < options.gateways) bench.gateways.push(await world.startAnother());
     await bench.prepare();
     return bench;
   }
@@ -95,6 +102,7 @@ export class Bench {
   async stop(): Promise<void> {
     this.load.stop();
     this.bare.stop();
+    for (const other of this.gateways.slice(1)) await other.stop();
     await this.world.destroy();
   }
 
@@ -149,19 +157,23 @@ export class Bench {
   }
 
   private job(bench: BenchCase, target: Target): ReturnType<typeof jobOf> {
-    if (target === 'gateway') return jobOf(bench, `${this.world.url}/openai/v1`, this.models[bench.kind], this.keys);
+    if (target === 'gateway') return jobOf(bench, this.gatewayUrls(), this.models[bench.kind], this.keys);
     const url = target === 'direct' ? this.world.upstream.url : this.bare.url;
-    return jobOf(bench, url, BEHAVIOUR_OF[bench.kind], []);
+    return jobOf(bench, [url], BEHAVIOUR_OF[bench.kind], []);
+  }
+
+  private gatewayUrls(): string[] {
+    return this.gateways.map(({ url }) => `${url}/openai/v1`);
   }
 
   private pidsOf(target: Target): number[] {
     if (target === 'direct') return [];
-    return target === 'bare' ? [this.bare.pid] : [this.world.gateway.pid, ...this.postgres.pids()];
+    return target === 'bare' ? [this.bare.pid] : [...this.gateways.map(({ pid }) => pid), ...this.postgres.pids()];
   }
 
   private async memoryWithHeldStreams(): Promise<number> {
     const running = this.load.run({
-      url: `${this.world.url}/openai/v1/chat/completions`,
+      urls: [`${this.world.url}/openai/v1/chat/completions`],
       keys: this.keys,
       body: bodyOf(this.models.held, true),
       connections: HELD_STREAMS,

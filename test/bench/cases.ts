@@ -51,9 +51,9 @@ export function bodyOf(model: string, stream: boolean): string {
 }
 
 /** One run of a case at a target. `keys` are the gateway's. */
-export function jobOf(bench: BenchCase, url: string, model: string, keys: readonly string[]): LoadJob {
+export function jobOf(bench: BenchCase, urls: readonly string[], model: string, keys: readonly string[]): LoadJob {
   return {
-    url: `${url}/chat/completions`,
+    urls: urls.map((url) => `${url}/chat/completions`),
     keys,
     body: bodyOf(model, bench.kind !== 'plain'),
     connections: bench.connections,

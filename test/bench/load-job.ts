@@ -1,6 +1,7 @@
 /** One load run against one target, as sent to the load process. */
 export interface LoadJob {
-  url: string;
+  /** Connections take these in turn. */
+  urls: readonly string[];
   /** A bearer key for each connection, in turn; empty sends none. */
   keys: readonly string[];
   body: string;

@@ -59,12 +59,13 @@ async function drive(open: () => HttpConnection, untilMs: number, tally: Tally):
 }
 
 async function runJob(job: LoadJob): Promise<LoadResult> {
-  const url = new URL(job.url);
+  const urls = job.urls.map((url) => new URL(url));
   const tally = new Tally(job.mode !== 'plain');
   const startedAt = performance.now();
   // A held job sends exactly one request on each connection: its time is over at once.
   const untilMs = startedAt + (job.mode === 'hold' ? 0 : job.durationMs);
   const connections = Array.from({ length: job.connections }, async (_, at) => {
+    const url = urls[at % urls.length] as URL;
     const key = job.keys.length === 0 ? undefined : job.keys[at % job.keys.length];
     const request = requestBytes(url, key, job.body);
     const open = (): HttpConnection => new HttpConnection(url.hostname, Number(url.port), request);

@@ -5,7 +5,7 @@ import { givenPostgres, startOwnPostgres } from './postgres.js';
 import { caseTable, figureTable, median, type Figure } from './report.js';
 import { measureStartTimes, type StartTimes } from './start-times.js';
 
-const USAGE = `npm run bench -- [--quick] [--rounds 3] [--wallets 64] [--soak <minutes>] [--database-url <url>] [--json] [--no-start-times]
+const USAGE = `npm run bench -- [--quick] [--rounds 3] [--wallets 64] [--gateways 1] [--soak <minutes>] [--database-url <url>] [--json] [--no-start-times]
 Drives upstream, a bare Fastify proxy and the gateway in turn; see test/bench/README.md.`;
 
 async function main(): Promise<void> {
@@ -14,6 +14,7 @@ async function main(): Promise<void> {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       wallets: { type: 'string', default: '64' },
+      gateways: { type: 'string', default: '1' },
       soak: { type: 'string', default: '0' },
       'database-url': { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -27,7 +28,13 @@ async function main(): Promise<void> {
   const postgres = givenUrl === undefined ? await startOwnPostgres() : givenPostgres(givenUrl);
   try {
     const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
-    const options = { rounds, quick: values.quick, wallets: Number(values.wallets), soakMinutes: Number(values.soak) };
+    const options = {
+      rounds,
+      quick: values.quick,
+      wallets: Number(values.wallets),
+      gateways: Number(values.gateways),
+      soakMinutes: Number(values.soak),
+    };
     const bench = await Bench.start(options, postgres);
     const result = await bench.run(progress).finally(() => bench.stop());
     if (!values['no-start-times']) progress('start times');
