@@ -101,6 +101,7 @@ function receive(request: FastifyRequest, reply: FastifyReply, next: () => void)
     const caller = new CallerConnection(request.raw, reply.raw);
     request.gatewayContext = new RequestContext(request.gatewayRequestId, label, nowMs, caller);
   } else if (!request.is404) {
+    // Other doors read the body before they look at anything else, in a parser that does not see the answer.
     inviteBody(request.raw, reply.raw);
   }
   if (lacksHost(request.raw)) {

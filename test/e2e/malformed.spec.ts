@@ -156,8 +156,10 @@ describe('a caller that asks before it sends its body', () => {
   const asking = 'host: x\r\nexpect: 100-continue\r\n';
 
   it('is refused without having been invited', async () => {
-    const head = `POST /openai/v1/chat/completions HTTP/1.1\r\n${asking}content-length: 1000\r\n\r\n`;
-    expect(await exchange(head)).toMatchObject({ status: 401 });
+    const start = `POST /openai/v1/chat/completions HTTP/1.1\r\n${asking}`;
+    expect(await exchange(`${start}content-length: 1000\r\n\r\n`)).toMatchObject({ status: 401, closed: true });
+    const tooLong = `authorization: Bearer ${key.key}\r\ncontent-length: ${(8 * 1024 * 1024 + 1).toString()}\r\n`;
+    expect(await exchange(`${start}${tooLong}\r\n`)).toMatchObject({ status: 400, closed: true });
   });
 
   it.each([

@@ -5,7 +5,8 @@ const DISCARD_MAX_MS = 5_000;
 
 /**
  * Answers a request whose body may not have been read: the whole answer goes out at once, then the rest of the body is discarded
- * within bounds, so that the caller sees the status and not a broken pipe. Past the bounds the connection is closed.
+ * within bounds, so that the caller sees the status and not a broken pipe. Past the bounds the connection is closed, and at once
+ * when the caller waits to be asked for its body: none will come.
  */
 export function replyAndDiscard(
   request: IncomingMessage,
@@ -15,13 +16,14 @@ export function replyAndDiscard(
   payload: string,
 ): void {
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
-  const closes = declaredBytes > DISCARD_MAX_BYTES;
+  const isUnasked = request.headers.expect !== undefined && !request.complete && !request.readableDidRead;
+  const closes = isUnasked || declaredBytes > DISCARD_MAX_BYTES;
   response.writeHead(status, {
     ...headers,
     'content-length': Buffer.byteLength(payload),
     ...(closes ? { connection: 'close' } : {}),
   });
-  if (request.complete) {
+  if (request.complete || isUnasked) {
     response.end(payload);
     return;
   }

@@ -20,11 +20,6 @@ const MODEL_CALLS: BodyLimits = { maxBytes: BODY_MAX_BYTES, inFlightMaxBytes: 25
 /** Bodies of everything else; they are read before anybody has been authenticated. */
 export const SMALL_BODIES: BodyLimits = { maxBytes: MIB, inFlightMaxBytes: 64 * MIB };
 
-/** Tells a caller that waits for it (`Expect: 100-continue`) to send its body. */
-export function inviteBody(request: IncomingMessage, response: ServerResponse): void {
-  if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
-}
-
 /** Reads request bodies within bounds: each of a limited size and within 30 s, and all together of a limited size. */
 export class BodyReader {
   private inFlightBytes = 0;
@@ -33,17 +28,19 @@ export class BodyReader {
 
   /**
    * Reads and parses a JSON body.
+   * @param response by which a caller that waits for it (`Expect: 100-continue`) is told to send its body.
    * @returns the value, `undefined` for an empty body, and the size in bytes.
    * @throws AppError `invalid_request` when it is too large, compressed, late, cut or not JSON; `unavailable` when the
    * gateway holds too many bodies.
    */
-  async readJson(request: IncomingMessage): Promise<{ value: unknown; sizeBytes: number }> {
+  async readJson(request: IncomingMessage, response?: ServerResponse): Promise<{ value: unknown; sizeBytes: number }> {
     const declaredBytes = Number(request.headers['content-length'] ?? 0);
     const { maxBytes } = this.limits;
     if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
     if (!/^(identity)?$/i.test(request.headers['content-encoding'] ?? '')) {
       throw invalid('compressed request bodies are not accepted', 'unsupported_content_encoding');
     }
+    if (response !== undefined) inviteBody(request, response);
     const bytes = await this.collect(request);
     return { value: parse(bytes), sizeBytes: bytes.length };
   }
@@ -79,6 +76,11 @@ export class BodyReader {
       request.on('data', onData).once('end', onEnd).once('aborted', onCut).once('error', onCut);
     });
   }
+}
+
+/** Tells a caller that waits for it to send its body. */
+export function inviteBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
 }
 
 function parse(bytes: Buffer): unknown {

@@ -1,7 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { parseChatRequest } from '../openai/chat-request.js';
 import { AppError } from '../../platform/errors/index.js';
-import { BodyReader, inviteBody } from './body-reader.js';
+import { BodyReader } from './body-reader.js';
 import { contextOf, type FastifyRequest } from './context.js';
 
 /** Stage 3: size, JSON and shape of the body. In Nest, pipes run after guards, so policy needs the body read here. */
@@ -12,8 +12,7 @@ export class ReadBodyGuard implements CanActivate {
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const context = contextOf(request);
-    inviteBody(request.raw, context.caller.response);
-    const { value, sizeBytes } = await this.bodies.readJson(request.raw);
+    const { value, sizeBytes } = await this.bodies.readJson(request.raw, context.caller.response);
     context.body = parseChatRequest(value);
     if (context.body.stream === true && request.raw.httpVersion === '1.0') throw streamUnsupported();
     context.close('read_body', 'passed', {
