@@ -14,7 +14,7 @@ const HELP = `Recomputes every balance, charge, price and quota from rows, and n
   --account <uuid>  one account only
   --help            this text
 
-It reads the database of DATABASE_URL, or the embedded one, as npm start does, and writes nothing. A gateway may run meanwhile.
+It reads the database of DATABASE_URL, or the embedded one, as npm start does, and changes no row. A gateway may run meanwhile.
 Exit code: 0 nothing differs, 1 something differs, 2 it could not be found out.
 `;
 
