@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from '../platform/config/index.js';
 import { isUuid } from '../platform/ids/index.js';
-import { LedgerVerifier, reportText, reportView, withBook, type VerifyReport } from '../reconciliation/index.js';
 import { openMigratedDatabase } from './open-database.js';
 import { StartError } from './start-error.js';
 
@@ -48,10 +47,15 @@ function parsed(args: readonly string[]) {
   }
 }
 
-async function verify({ keptMax, accountId }: Arguments): Promise<VerifyReport> {
+/** @returns whether nothing differs. */
+async function verify({ json, keptMax, accountId }: Arguments): Promise<boolean> {
   const opened = await openMigratedDatabase(readConfig(process.env, { needsSecrets: false }));
   try {
-    return await withBook(opened.url, (book) => new LedgerVerifier(book).verify({ keptMax, accountId }));
+    // Loaded late: faults of options, settings and database are said at once.
+    const { LedgerVerifier, reportText, reportView, withBook } = await import('../reconciliation/index.js');
+    const report = await withBook(opened.url, (book) => new LedgerVerifier(book).verify({ keptMax, accountId }));
+    await print(json ? `${JSON.stringify(reportView(report), null, 2)}\n` : reportText(report));
+    return report.ok;
   } finally {
     await opened.release();
   }
@@ -59,13 +63,9 @@ async function verify({ keptMax, accountId }: Arguments): Promise<VerifyReport> 
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readArguments(args);
-  if (options.help) {
-    await print(HELP);
-    return CLEAN;
-  }
-  const report = await verify(options);
-  await print(options.json ? `${JSON.stringify(reportView(report), null, 2)}\n` : reportText(report));
-  return report.ok ? CLEAN : DIFFERENT;
+  if (!options.help) return (await verify(options)) ? CLEAN : DIFFERENT;
+  await print(HELP);
+  return CLEAN;
 }
 
 /** Waits until it is written: the process ends right afterwards, and a pipe may be slow. */
