@@ -156,5 +156,8 @@ describe('receipts', () => {
     const request = await frozen(1_000n, 100n);
     const other = await world.account(0n);
     await expect(world.receipts.read(other, request.id)).rejects.toMatchObject({ code: 'receipt_not_found' });
+    await world.wallets.capture(request.accountId, request.id, world.outcome(10));
+    await world.settlement.settlePending();
+    await expect(world.receipts.read(other, request.id)).rejects.toMatchObject({ code: 'receipt_not_found' });
   });
 });
