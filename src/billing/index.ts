@@ -1,6 +1,7 @@
 export type * from './domain/re-rate.js';
 export type * from './domain/correction.js';
 export * from './domain/facts.js';
+export * from './domain/elastic.js';
 export * from './domain/estimate.js';
 export type { Explanation } from './domain/explanation.js';
 export * from './domain/outcome.js';

@@ -21,6 +21,11 @@ export class BalanceHints {
     return performance.now() - hint.readMs < JUST_READ_MS ? false : null;
   }
 
+  /** What was last seen available; `null` when nothing is known. */
+  lastSeen(accountId: string, tier: Tier): Micros | null {
+    return this.balances.get(accountId + tier)?.availableMicros ?? null;
+  }
+
   /** From the answer of a freeze or a top-up. */
   note(accountId: string, tier: Tier, availableMicros: Micros): void {
     this.balances.set(accountId + tier, { availableMicros, readMs: Number.NEGATIVE_INFINITY });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../platform/errors/index.js';
-import { micros, ZERO_MICROS } from '../platform/money/index.js';
+import { micros, ZERO_MICROS, type Micros } from '../platform/money/index.js';
 import { BalanceHints } from './balance-hints.js';
 import type { CaptureResult, ExtendRequest, ExtendResult, FreezeRequest, FreezeResult } from './domain/freeze.js';
 import { TIERS, type Tier } from './domain/tier.js';
@@ -68,6 +68,11 @@ export class WalletService {
     const available = await this.desk.available(accountId);
     for (const each of TIERS) this.hints.noteRead(accountId, each, available.get(each) ?? ZERO_MICROS);
     return (available.get(tier) ?? ZERO_MICROS) > 0n;
+  }
+
+  /** What this process last saw available, without asking; for sizes of steps, never for a decision. */
+  lastSeenMicros(accountId: string, tier: Tier): Micros | null {
+    return this.hints.lastSeen(accountId, tier);
   }
 
   /** All tiers, cheapest first; zeros for an unknown account. */

@@ -6,7 +6,7 @@ import { priceOf } from './price.js';
 /** Output tokens that the freeze of a stream covers at first; extensions grow it while tokens flow. */
 export const STREAM_FIRST_TOKENS = 1_024;
 /** No request said how much it may put out, and no model limits it. */
-const OUTPUT_TOKENS_UNLIMITED = 100_000_000;
+export const OUTPUT_TOKENS_UNLIMITED = 100_000_000;
 const SMALLEST_AMOUNT = micros(1);
 
 /** The settings that an estimate needs; `Config` has them. */
@@ -27,6 +27,8 @@ export interface TokenEstimate {
 /** What to freeze for a request. */
 export interface CostEstimate {
   inputTokens: number;
+  /** Answers asked for (`n`). */
+  choices: number;
   /** Output tokens, over all choices, that the amount covers. */
   outputTokens: number;
   /** Most output tokens, over all choices, that the request allows; extensions stop there. */
@@ -69,6 +71,7 @@ export function estimate(
     : micros(parseDecimal(settings.DEFAULT_FREEZE_CREDITS) ?? 0n);
   return {
     inputTokens,
+    choices,
     outputTokens,
     outputTokensMax,
     amountMicros: price < SMALLEST_AMOUNT ? SMALLEST_AMOUNT : price,

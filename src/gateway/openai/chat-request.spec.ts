@@ -109,4 +109,23 @@ describe('a chat request', () => {
     const named = parseChatRequest({ messages: [{ role: 'user', content: 'x' }], user: 'ada' });
     expect(sessionKeyOf(named, 'k1')).toBe(sessionKeyOf(parseChatRequest({ messages, user: 'ada' }), 'k1'));
   });
+
+  it('is clamped in the names that it uses, and in the one that its provider knows', () => {
+    const clamped = (body: object, ...urls: string[]): Record<string, unknown> => {
+      const { messages: _messages, ...rest } = upstreamBodyOf(parseChatRequest({ messages, ...body }), 100, urls);
+      return rest;
+    };
+    expect(clamped({ max_tokens: 32_000 }, 'https://api.openai.com/v1')).toEqual({ max_tokens: 100 });
+    expect(clamped({ max_tokens: 50, max_completion_tokens: 200 })).toEqual({
+      max_tokens: 50,
+      max_completion_tokens: 100,
+    });
+    expect(clamped({ max_tokens: null }, 'https://api.deepseek.com')).toEqual({ max_tokens: 100 });
+    expect(clamped({}, 'https://api.openai.com/v1', 'https://x.openai.azure.com')).toEqual({
+      max_completion_tokens: 100,
+    });
+    expect(clamped({}, 'https://api.openai.com/v1', 'https://api.openai.com.evil.example')).toEqual({
+      max_tokens: 100,
+    });
+  });
 });

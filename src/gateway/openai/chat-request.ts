@@ -68,10 +68,29 @@ export function guardedFieldsOf(body: ChatRequest): string[] {
   return used;
 }
 
-/** The body as the provider gets it: gateway-only fields removed, everything else untouched. */
-export function upstreamBodyOf(body: ChatRequest): Record<string, unknown> {
+/** OpenAI itself refuses the older name for its newer models; others may not know the newer one. */
+const KNOWS_NEWER_NAME = /^https:\/\/([\w-]+\.)*(openai\.com|openai\.azure\.com)(:\d+)?(\/|$)/;
+
+/**
+ * The body as the provider gets it: gateway-only fields removed, everything else untouched.
+ * @param clampTokens most output tokens a choice that are paid for; `null`: no limit but the caller's own.
+ * @param baseUrls of the endpoints that may get it.
+ */
+export function upstreamBodyOf(
+  body: ChatRequest,
+  clampTokens: number | null = null,
+  baseUrls: readonly string[] = [],
+): Record<string, unknown> {
   const rest: Record<string, unknown> = { ...body };
   delete rest['tier'];
+  if (clampTokens === null) return rest;
+  const given = (['max_tokens', 'max_completion_tokens'] as const).filter((field) => typeof body[field] === 'number');
+  const newer = baseUrls.length > 0 && baseUrls.every((url) => KNOWS_NEWER_NAME.test(url));
+  const unnamed = newer ? 'max_completion_tokens' : 'max_tokens';
+  for (const field of given.length > 0 ? given : [unnamed]) {
+    const own = body[field];
+    rest[field] = typeof own === 'number' ? Math.min(clampTokens, own) : clampTokens;
+  }
   return rest;
 }
 

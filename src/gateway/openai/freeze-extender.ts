@@ -1,6 +1,27 @@
-import type { ExtendRequest, WalletService } from '../../wallet/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ANSWER_LEAST_TOKENS } from '../../billing/index.js';
 import type { Micros } from '../../platform/money/index.js';
+import type { ExtendRequest, WalletService } from '../../wallet/index.js';
 import type { StreamMeter } from './stream-meter.js';
+
+/** A refused step is tried again at a quarter of its size, down to the least. */
+const STEP_DIVISOR = 4;
+/** How long a stream whose wallet is dry waits for credits that other requests give back. */
+const DRY_WAIT_MS = 2_000;
+const DRY_POLL_MS = 100;
+
+/** What the extender knows of its stream and of its wallet. */
+export interface StreamBooks {
+  base: Omit<ExtendRequest, 'extraMicros'>;
+  /** What was last seen available in the wallet; `null` when nothing is known. */
+  seenMicros: () => Micros | null;
+  /** What is frozen less what has come would cost now, counted with the tokenizer; asked near the end of a wallet only. */
+  roomMicros: () => bigint;
+  /** Whether other requests hold credits of the wallet that may come back. */
+  othersHold: () => Promise<boolean>;
+  onExtended: (frozenMicros: Micros) => void;
+  gone: AbortSignal;
+}
 
 /** Grows the freeze of one stream ahead of its output, so that the stream rarely waits for it. */
 export class FreezeExtender {
@@ -10,22 +31,23 @@ export class FreezeExtender {
   constructor(
     private readonly wallets: Pick<WalletService, 'extend'>,
     readonly meter: StreamMeter,
-    private readonly base: Omit<ExtendRequest, 'extraMicros'>,
-    private readonly onExtended: (frozenMicros: Micros) => void,
+    private readonly books: StreamBooks,
   ) {}
 
   /**
-   * Call after every group of events.
-   * @returns `false` when all that is paid for has flowed and the wallet has no more: the stream has to stop.
+   * Call with every group of events, metered and not delivered yet.
+   * @returns `false` when it is more than what is paid for and the wallet has no more: the stream has to stop.
    */
   async keepAhead(): Promise<boolean> {
     if (!this.isDry && this.meter.stepTokens > 0) this.pending ??= this.extend();
+    if (this.isDry && !this.meter.isStrict) this.countExactly();
     while (this.meter.usedUp) {
-      if (this.pending === null) {
-        if (this.isDry) return false;
-        this.pending = this.extend();
+      if (this.pending !== null) await this.pending;
+      else if (!this.isDry) this.pending = this.extend();
+      else if (!this.countExactly()) {
+        if (this.books.roomMicros() >= 0n) return true;
+        if (!(await this.awaitCredits())) return false;
       }
-      await this.pending;
     }
     return true;
   }
@@ -35,15 +57,41 @@ export class FreezeExtender {
     await this.pending;
   }
 
+  /** The meter is early on purpose: near the end the tokenizer says how much is really left. */
+  private countExactly(): boolean {
+    const roomMicros = this.books.roomMicros();
+    // What is missing has to be paid for before anything more is delivered.
+    const roomTokens = roomMicros < 0n ? -this.meter.tokensFor(-roomMicros) - 1 : this.meter.tokensFor(roomMicros);
+    this.meter.leave(roomTokens);
+    return roomTokens > 0;
+  }
+
+  /** Other requests of the wallet end and give back what they did not use. */
+  private async awaitCredits(): Promise<boolean> {
+    const untilMs = performance.now() + DRY_WAIT_MS;
+    for (;;) {
+      await this.extend();
+      if (!this.isDry) return true;
+      if (performance.now() > untilMs || this.books.gone.aborted || !(await this.books.othersHold())) return false;
+      await sleep(DRY_POLL_MS);
+    }
+  }
+
   private async extend(): Promise<void> {
-    const tokens = this.meter.stepTokens;
+    const wanted = Math.max(this.meter.stepTokens, ANSWER_LEAST_TOKENS);
+    let tokens = this.meter.bearable(wanted, this.books.seenMicros());
     try {
-      const result = await this.wallets.extend({ ...this.base, extraMicros: this.meter.priceOfStep(tokens) });
-      if (result.ok) {
-        this.meter.extended(tokens);
-        this.onExtended(result.frozenMicros);
-      } else {
-        this.isDry = true;
+      for (;;) {
+        const extraMicros = this.meter.priceOfStep(tokens);
+        const result = await this.wallets.extend({ ...this.books.base, extraMicros });
+        this.isDry = !result.ok;
+        if (result.ok) {
+          this.meter.extended(tokens);
+          this.books.onExtended(result.frozenMicros);
+          return;
+        }
+        if (result.refusal !== 'wallet_too_low' || tokens <= ANSWER_LEAST_TOKENS) return;
+        tokens = Math.max(ANSWER_LEAST_TOKENS, Math.floor(tokens / STEP_DIVISOR));
       }
     } catch {
       // Without a database nothing more can be promised; the part that is paid for still flows.

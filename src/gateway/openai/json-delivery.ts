@@ -20,7 +20,7 @@ export class JsonDelivery {
     const left = context.caller.gone.aborted;
     const isFree = left && answer.endpoint.hangupBilling === 'free';
     const outcome = this.outcomes.outcomeOf(context, {
-      reason: isFree ? 'free_hangup' : 'complete',
+      reason: isFree ? 'free_hangup' : wasClamped(context, answer.body) ? 'quota_stop' : 'complete',
       summary: answer.summary,
       delivered: () => completionText(answer.body),
       status: left ? CLIENT_CLOSED_STATUS : 200,
@@ -36,6 +36,17 @@ export class JsonDelivery {
       .send(JSON.stringify(body));
     this.journal.finished(context, outcome.status);
   }
+}
+
+/** Whether the answer ended at the maximum that the wallet set, not at one of its caller or its model. */
+function wasClamped(context: RequestContext, body: Record<string, unknown>): boolean {
+  const clampTokens = context.freeze?.outputTokensClamp ?? null;
+  const { choices } = body;
+  return clampTokens !== null && Array.isArray(choices) && choices.some(endedByLength);
+}
+
+function endedByLength(choice: unknown): boolean {
+  return isObject(choice) && choice['finish_reason'] === 'length';
 }
 
 /** The provider's body with `metadata` merged in where that is possible, and the cost beside its usage. */

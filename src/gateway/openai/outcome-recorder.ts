@@ -84,7 +84,8 @@ export class OutcomeRecorder {
         usageSource: usage === null ? 'unavailable' : 'provider',
       };
     }
-    if (end.reason === 'complete' && usage !== null) return { disposition: 'charge', usage, usageSource: 'provider' };
+    const isWhole = end.reason === 'complete' || (end.reason === 'quota_stop' && end.summary?.complete === true);
+    if (isWhole && usage !== null) return { disposition: 'charge', usage, usageSource: 'provider' };
     const delivered = end.delivered();
     if (delivered === '' || this.config.INCOMPLETE_STREAM_BILLING === 'release') {
       return { disposition: 'release', usage: NO_USAGE, usageSource: 'unavailable' };

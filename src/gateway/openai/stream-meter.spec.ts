@@ -2,6 +2,7 @@ import type { ExtendRequest, ExtendResult } from '../../wallet/index.js';
 import { micros } from '../../platform/money/index.js';
 import type { StreamEvent } from '../../provider/index.js';
 import { FreezeExtender } from './freeze-extender.js';
+import { paidPart } from './paid-part.js';
 import { StreamMeter } from './stream-meter.js';
 
 const price = {
@@ -38,9 +39,22 @@ function payer(extensions: number): { wallets: Pick<Wallets, 'extend'>; asked: b
   return { wallets: { extend }, asked };
 }
 
-function extenderOf(wallets: Pick<Wallets, 'extend'>, meter: StreamMeter): FreezeExtender {
+interface Situation {
+  roomMicros?: () => bigint;
+  othersHold?: () => boolean;
+  seenMicros?: bigint;
+}
+
+function extenderOf(wallets: Pick<Wallets, 'extend'>, meter: StreamMeter, situation: Situation = {}): FreezeExtender {
   const limits = { dailyMicros: null, weeklyMicros: null, requestsPerMinute: null, concurrency: null };
-  return new FreezeExtender(wallets, meter, { id: 'r', accountId: 'a', limits }, () => undefined);
+  return new FreezeExtender(wallets, meter, {
+    base: { id: 'r', accountId: 'a', limits },
+    seenMicros: () => (situation.seenMicros === undefined ? null : micros(situation.seenMicros)),
+    roomMicros: situation.roomMicros ?? (() => -1n),
+    othersHold: () => Promise.resolve(situation.othersHold?.() ?? false),
+    onExtended: () => undefined,
+    gone: new AbortController().signal,
+  });
 }
 
 describe('metering a stream', () => {
@@ -75,14 +89,72 @@ describe('metering a stream', () => {
     expect(asked[0]).toBe(2n * BigInt(6 * 1024 - 1024));
   });
 
-  it('stops a stream only when all that was paid for has flowed', async () => {
-    const { wallets } = payer(0);
+  it('takes smaller steps when little was left in the wallet', async () => {
+    const { wallets, asked } = payer(10);
     const meter = meterOf(100_000);
-    const extender = extenderOf(wallets, meter);
+    const extender = extenderOf(wallets, meter, { seenMicros: 32n * 200n });
     meter.add(Array.from({ length: 600 }, () => piece(3)));
     expect(await extender.keepAhead()).toBe(true);
     await extender.settled();
-    meter.add(Array.from({ length: 424 }, () => piece(3)));
+    expect(asked).toEqual([200n]);
+  });
+
+  it('asks for less when the wallet refuses, before it gives up', async () => {
+    const { wallets, asked } = payer(0);
+    const meter = meterOf(100_000);
+    const extender = extenderOf(wallets, meter, { roomMicros: () => 1_000n });
+    meter.add(Array.from({ length: 600 }, () => piece(3)));
+    expect(await extender.keepAhead()).toBe(true);
+    await extender.settled();
+    expect(asked).toEqual([2048n, 512n, 128n, 32n]);
+  });
+
+  it('stops a stream only when all that is paid for by the exact count has come', async () => {
+    const { wallets } = payer(0);
+    const meter = meterOf(100_000);
+    let roomMicros = 1_000n;
+    const extender = extenderOf(wallets, meter, { roomMicros: () => roomMicros });
+    meter.add(Array.from({ length: 600 }, () => piece(3)));
+    expect(await extender.keepAhead()).toBe(true);
+    await extender.settled();
+    meter.add(Array.from({ length: 1_000 }, () => piece(3)));
+    // The rough count is far beyond what is covered; the exact one leaves 500 tokens, then none, then is beyond, too.
+    expect(await extender.keepAhead()).toBe(true);
+    meter.add([piece(500)]);
+    roomMicros = 0n;
+    expect(await extender.keepAhead()).toBe(true);
+    meter.add([piece(1)]);
+    roomMicros = -2n;
     expect(await extender.keepAhead()).toBe(false);
+  });
+
+  it('waits for what other requests of the wallet give back, and goes on', async () => {
+    let refusals = 5;
+    const extend = (): Promise<ExtendResult> => {
+      refusals -= 1;
+      if (refusals >= 0) return Promise.resolve({ ok: false, refusal: 'wallet_too_low', frozenMicros: micros(1) });
+      return Promise.resolve({ ok: true, frozenMicros: micros(2) });
+    };
+    const meter = meterOf(100_000);
+    const extender = extenderOf({ extend }, meter, { othersHold: () => true });
+    meter.add(Array.from({ length: 1_024 }, () => piece(3)));
+    expect(await extender.keepAhead()).toBe(true);
+    expect(meter.usedUp).toBe(false);
+  });
+});
+
+describe('the paid part of the last group', () => {
+  const group = ['ab', 'cde', '', 'f'].map((text) => ({ ...piece(text.length), data: text }));
+
+  it.each([
+    [0, 'x', 0],
+    [1, 'x', 0],
+    [3, 'xab', 1],
+    [5, 'xab', 1],
+    [6, 'xabcde', 3],
+    [7, 'xabcdef', 4],
+  ])('of %i paid characters is %j', (paidChars, text, events) => {
+    const paid = paidPart(group, 'xabcdef', (delivered) => delivered.length <= paidChars);
+    expect(paid).toEqual({ text, events: group.slice(0, events) });
   });
 });

@@ -1,4 +1,4 @@
-import { nextExtension, priceOf } from '../../billing/index.js';
+import { elasticStep, nextExtension, outputTokensFor, priceOf } from '../../billing/index.js';
 import { micros, ZERO_MICROS, type Micros } from '../../platform/money/index.js';
 import type { StreamEvent } from '../../provider/index.js';
 import type { Price } from '../../router/index.js';
@@ -14,10 +14,15 @@ export interface MeterLimits {
   outputTokensMax: number;
 }
 
+/** After an exact count every character is a token until the next one: no script has more. */
+const CHARS_PER_TOKEN_STRICT = 1;
+
 /** Counts a stream's output roughly while it flows, and says when its freeze has to grow. */
 export class StreamMeter {
+  private countedTokens = 0;
   private outputChars = 0;
   private outputEvents = 0;
+  private charsPerToken = CHARS_PER_TOKEN;
   private coveredTokens: number;
 
   constructor(private readonly limits: MeterLimits) {
@@ -35,7 +40,7 @@ export class StreamMeter {
 
   /** Tokens delivered so far: by characters, and at least one an event for scripts with a token a character. */
   get outputTokens(): number {
-    return Math.max(this.outputEvents, Math.ceil(this.outputChars / CHARS_PER_TOKEN));
+    return this.countedTokens + Math.max(this.outputEvents, Math.ceil(this.outputChars / this.charsPerToken));
   }
 
   /** All of the covered output has flowed. */
@@ -63,5 +68,29 @@ export class StreamMeter {
   /** The next step has been paid for. */
   extended(tokens: number): void {
     this.coveredTokens += tokens;
+  }
+
+  /** What has flowed was counted exactly: so many more tokens are paid for. */
+  leave(roomTokens: number): void {
+    this.countedTokens = this.outputTokens;
+    this.outputChars = 0;
+    this.outputEvents = 0;
+    this.charsPerToken = CHARS_PER_TOKEN_STRICT;
+    this.coveredTokens = this.countedTokens + roomTokens;
+  }
+
+  /** It has been told an exact count. */
+  get isStrict(): boolean {
+    return this.charsPerToken === CHARS_PER_TOKEN_STRICT;
+  }
+
+  /** Output tokens that an amount pays for. */
+  tokensFor(amountMicros: bigint): number {
+    return outputTokensFor(amountMicros, this.limits.price);
+  }
+
+  /** A step as the wallet bears it: smaller when little was left when it was last seen. */
+  bearable(tokens: number, seenMicros: Micros | null): number {
+    return elasticStep(tokens, seenMicros, this.limits.price, 1);
   }
 }

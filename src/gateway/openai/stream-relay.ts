@@ -3,14 +3,17 @@ import { attemptFactsOf, rescueFactsOf, type Outcome } from '../../billing/index
 import type { StreamAnswer, StreamEvent } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
 import { CLIENT_CLOSED_STATUS } from '../pipeline/caller-connection.js';
-import { filled, type RequestContext } from '../pipeline/context.js';
+import { filled, type HeldFreeze, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { streamHeadersOf } from './answer-headers.js';
 import { metadataOf, usdCostOf } from './answer-metadata.js';
+import { DeliveredBill } from './delivered-bill.js';
 import { FreezeExtender } from './freeze-extender.js';
 import { OutcomeRecorder, type EndReason } from './outcome-recorder.js';
 import { chunkHeadOf, chunkOf, DONE_FRAME, framesOf, type ChunkHead } from './stream-frames.js';
+import { paidPart } from './paid-part.js';
 import { StreamMeter } from './stream-meter.js';
+import { UsageEstimator } from './usage-estimator.js';
 
 /** How the pumping of a stream ended. */
 interface PumpEnd {
@@ -21,6 +24,8 @@ interface PumpEnd {
   usageEvent: StreamEvent | null;
   /** The caller was still there for at least one group of events. */
   reachedCaller: boolean;
+  /** The text that reached the caller, when that is less than what the provider sent. */
+  paidText: string | null;
 }
 
 /** Forwards a stream chunk by chunk, meters it in passing, and ends it only after its outcome is durable. */
@@ -30,6 +35,7 @@ export class StreamRelay {
     private readonly wallets: WalletService,
     private readonly outcomes: OutcomeRecorder,
     private readonly journal: RequestJournal,
+    private readonly estimator: UsageEstimator,
   ) {}
 
   /**
@@ -49,13 +55,15 @@ export class StreamRelay {
   private async pump(context: RequestContext, answer: StreamAnswer): Promise<PumpEnd> {
     const { caller } = context;
     const drains = answer.endpoint.hangupBilling === 'drain';
-    const extender = this.extenderOf(context);
+    const bill = new DeliveredBill(this.estimator, filled(context.body, 'body'), filled(context.route, 'route').price);
+    const extender = this.extenderOf(context, answer, bill);
     const end: PumpEnd = {
       reason: 'complete',
       error: null,
       head: fallbackHead(context),
       usageEvent: null,
       reachedCaller: false,
+      paidText: null,
     };
     let isFirst = true;
     try {
@@ -64,14 +72,15 @@ export class StreamRelay {
         isFirst = false;
         end.usageEvent = events.find((event) => event.usageOnly) ?? end.usageEvent;
         end.reachedCaller ||= !caller.gone.aborted;
+        extender.meter.add(events);
+        if (!(await extender.keepAhead())) {
+          end.reason = caller.gone.aborted && !drains ? 'caller_gone' : 'quota_stop';
+          end.paidText = await this.writePaidPart(context, bill, events, answer.deliveredText());
+          break;
+        }
         await caller.write(framesOf(events));
         if (caller.gone.aborted && !drains) {
           end.reason = 'caller_gone';
-          break;
-        }
-        extender.meter.add(events);
-        if (!(await extender.keepAhead())) {
-          end.reason = 'quota_stop';
           break;
         }
       }
@@ -83,10 +92,24 @@ export class StreamRelay {
     return end;
   }
 
-  private extenderOf(context: RequestContext): FreezeExtender {
+  /** @returns all text that the caller has got. */
+  private async writePaidPart(
+    context: RequestContext,
+    bill: DeliveredBill,
+    group: readonly StreamEvent[],
+    text: string,
+  ): Promise<string> {
+    const { amountMicros } = filled(context.freeze, 'freeze');
+    const paid = paidPart(group, text, (delivered) => bill.costOf(delivered) <= amountMicros);
+    await context.caller.write(framesOf(paid.events));
+    return paid.text;
+  }
+
+  private extenderOf(context: RequestContext, answer: StreamAnswer, bill: DeliveredBill): FreezeExtender {
     const key = filled(context.key, 'key');
     const route = filled(context.route, 'route');
     const freeze = filled(context.freeze, 'freeze');
+    const accountId = key.billingAccountId;
     const meter = new StreamMeter({
       price: route.price,
       coveredTokens: freeze.estimate.outputTokens,
@@ -94,7 +117,7 @@ export class StreamRelay {
     });
     const base = {
       id: context.requestId,
-      accountId: key.billingAccountId,
+      accountId,
       limits: {
         dailyMicros: key.limitDailyMicros,
         weeklyMicros: key.limitWeeklyMicros,
@@ -102,7 +125,19 @@ export class StreamRelay {
         concurrency: null,
       },
     };
-    return new FreezeExtender(this.wallets, meter, base, (frozenMicros) => (freeze.amountMicros = frozenMicros));
+    return new FreezeExtender(this.wallets, meter, {
+      base,
+      seenMicros: () => this.wallets.lastSeenMicros(accountId, freeze.tier),
+      roomMicros: () => freeze.amountMicros - bill.costOf(answer.deliveredText()),
+      othersHold: () => this.othersHold(accountId, freeze),
+      onExtended: (frozenMicros) => (freeze.amountMicros = frozenMicros),
+      gone: context.caller.gone,
+    });
+  }
+
+  private async othersHold(accountId: string, { tier, amountMicros }: HeldFreeze): Promise<boolean> {
+    const balances = await this.wallets.balances(accountId);
+    return balances.some((wallet) => wallet.tier === tier && wallet.frozenMicros > amountMicros);
   }
 
   private async record(context: RequestContext, answer: StreamAnswer, end: PumpEnd): Promise<Outcome> {
@@ -121,7 +156,8 @@ export class StreamRelay {
       reason: isFree ? 'free_hangup' : end.reason,
       summary,
       // A caller that left before the first group has got nothing of what the provider had sent by then.
-      delivered: () => (end.reason === 'caller_gone' && !end.reachedCaller ? '' : answer.deliveredText()),
+      delivered: () =>
+        end.reason === 'caller_gone' && !end.reachedCaller ? '' : (end.paidText ?? answer.deliveredText()),
       status: end.reason === 'caller_gone' ? CLIENT_CLOSED_STATUS : 200,
     });
     await this.outcomes.capture(context, outcome);

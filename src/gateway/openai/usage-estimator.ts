@@ -9,17 +9,25 @@ export class UsageEstimator {
 
   /** @param delivered output text that reached the caller. */
   estimate(body: ChatRequest, delivered: string): TokenUsage {
+    return {
+      inputTokens: this.inputTokens(body),
+      outputTokens: this.outputTokens(delivered),
+      cachedInputTokens: 0,
+      cachedOutputTokens: 0,
+    };
+  }
+
+  inputTokens(body: ChatRequest): number {
     // The texts are counted together: a prompt of thousands of messages takes no longer than one long text.
     const texts: string[] = [];
     const marks = countPromptTokens(body, (text) => {
       texts.push(text);
       return 0;
     });
-    return {
-      inputTokens: marks + this.tokens.countAll(texts),
-      outputTokens: this.tokens.count(delivered),
-      cachedInputTokens: 0,
-      cachedOutputTokens: 0,
-    };
+    return marks + this.tokens.countAll(texts);
+  }
+
+  outputTokens(delivered: string): number {
+    return this.tokens.count(delivered);
   }
 }

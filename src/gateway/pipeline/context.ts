@@ -14,6 +14,11 @@ export interface HeldFreeze {
   tier: Tier;
   amountMicros: Micros;
   estimate: CostEstimate;
+  /**
+   * Most output tokens a choice that the provider may write: what is frozen, because the wallet has no more. `null`: as the
+   * request says.
+   */
+  outputTokensClamp: number | null;
   usdPerCreditMicros: UsdMicros;
 }
 

@@ -1,10 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { estimate } from '../../billing/index.js';
+import type { AuthenticatedKey } from '../../auth/index.js';
+import {
+  affordablePart,
+  elasticFreeze,
+  estimate,
+  OUTPUT_TOKENS_UNLIMITED,
+  outputTokensFor,
+  priceOf,
+  type CostEstimate,
+} from '../../billing/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AppError } from '../../platform/errors/index.js';
-import { formatDecimal } from '../../platform/money/index.js';
+import { formatDecimal, micros, type Micros } from '../../platform/money/index.js';
 import { AUTO_MODEL, RouterService, type Route } from '../../router/index.js';
-import { WalletService, type FreezeRefusal, type FreezeResult, type Tier } from '../../wallet/index.js';
+import { WalletService, type FreezeRefusal, type FreezeResult, type KeyLimits, type Tier } from '../../wallet/index.js';
 import { filled, type HeldFreeze, type RequestContext } from './context.js';
 import { RoutePlanner } from './route-planner.js';
 
@@ -17,12 +26,18 @@ const FALLBACK_TIERS: Readonly<Record<Tier, readonly Tier[]>> = {
 
 const WALLET_REFUSALS: ReadonlySet<FreezeRefusal> = new Set(['wallet_too_low', 'wallet_missing']);
 
+/** Balances move while a smaller freeze is tried; who loses as often as this is refused. */
+const SMALLER_TRIES_MAX = 3;
+
 interface Attempted {
   held: HeldFreeze;
   result: FreezeResult;
 }
 
-/** Freezes the estimate; for `auto`, tries the other allowed tiers by routing again when the wallet is too low. */
+/**
+ * Freezes the estimate. When the wallet is too low, `auto` tries the other allowed tiers by routing again; then as much of the
+ * answer is frozen as the wallet pays for, and a plain call is clamped to it.
+ */
 @Injectable()
 export class FreezePlanner {
   constructor(
@@ -40,7 +55,7 @@ export class FreezePlanner {
     const firstRoute = filled(context.route, 'route');
     const first = await this.attempt(context, firstRoute);
     if (first.result.ok) {
-      context.freeze = first.held;
+      context.freeze = await this.coverAnswer(context, firstRoute, first.held, first.result.availableMicros);
       return;
     }
     const policy = filled(context.policy, 'policy');
@@ -52,7 +67,52 @@ export class FreezePlanner {
         }
       }
     }
+    if (await this.freezePart(context, firstRoute, first)) return;
     throw refusalError(first.result, first.held);
+  }
+
+  /** Whether the wallet pays for a part of the answer that is worth beginning. */
+  private async freezePart(context: RequestContext, route: Route, refused: Attempted): Promise<boolean> {
+    let { result } = refused;
+    for (let tries = 0; tries < SMALLER_TRIES_MAX && !result.ok && result.refusal === 'wallet_too_low'; tries++) {
+      const part = affordablePart(refused.held.estimate, route.price, result.availableMicros);
+      if (part === null) return false;
+      const smaller = await this.attempt(context, route, part);
+      result = smaller.result;
+      if (!result.ok) continue;
+      const isStream = context.body?.stream === true;
+      context.freeze = { ...smaller.held, outputTokensClamp: isStream ? null : part.outputTokens / part.choices };
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * A plain call without a maximum may write as much as its model can. When the wallet could not pay for that, it takes what is
+   * there and is clamped to it; an answer that is under way cannot be stopped.
+   */
+  private async coverAnswer(
+    context: RequestContext,
+    route: Route,
+    held: HeldFreeze,
+    availableMicros: Micros,
+  ): Promise<HeldFreeze> {
+    const { estimate: cost } = held;
+    const rest = route.model.maxOutputTokens * cost.choices - cost.outputTokens;
+    if (context.body?.stream === true || cost.outputTokensMax !== OUTPUT_TOKENS_UNLIMITED || rest <= 0) return held;
+    if (outputPrice(rest, route) <= availableMicros) return held;
+    const extraTokens = Math.min(rest, outputTokensFor(availableMicros, route.price));
+    const extraMicros = outputPrice(extraTokens, route);
+    const key = filled(context.key, 'key');
+    const base = { id: context.requestId, accountId: key.billingAccountId, limits: limitsOf(key, false) };
+    const extended = extraMicros > 0n && (await this.wallets.extend({ ...base, extraMicros })).ok;
+    const outputTokens = cost.outputTokens + (extended ? extraTokens : 0);
+    return {
+      ...held,
+      amountMicros: extended ? micros(held.amountMicros + extraMicros) : held.amountMicros,
+      estimate: { ...cost, outputTokens },
+      outputTokensClamp: Math.floor(outputTokens / cost.choices),
+    };
   }
 
   /** Whether another tier has a candidate and can pay for it. */
@@ -62,7 +122,7 @@ export class FreezePlanner {
     const { held, result } = await this.attempt(context, route);
     if (!result.ok) return false;
     context.route = route;
-    context.freeze = held;
+    context.freeze = await this.coverAnswer(context, route, held, result.availableMicros);
     return true;
   }
 
@@ -75,15 +135,16 @@ export class FreezePlanner {
     }
   }
 
-  private async attempt(context: RequestContext, route: Route): Promise<Attempted> {
+  private async attempt(context: RequestContext, route: Route, part?: CostEstimate): Promise<Attempted> {
     const body = filled(context.body, 'body');
     const key = filled(context.key, 'key');
-    const costEstimate = estimate(body, route.price, this.config, context.tokens ?? undefined);
+    const costEstimate = part ?? this.costOf(context, route);
     const usdPerCreditMicros = this.router.usdPerCredit(route.model.tier);
     const held: HeldFreeze = {
       tier: route.model.tier,
       amountMicros: costEstimate.amountMicros,
       estimate: costEstimate,
+      outputTokensClamp: null,
       usdPerCreditMicros,
     };
     const result = await this.wallets.freeze({
@@ -93,12 +154,7 @@ export class FreezePlanner {
       tier: route.model.tier,
       apiKeyId: key.id,
       amountMicros: costEstimate.amountMicros,
-      limits: {
-        dailyMicros: key.limitDailyMicros,
-        weeklyMicros: key.limitWeeklyMicros,
-        requestsPerMinute: key.limitRpm,
-        concurrency: key.limitConcurrency,
-      },
+      limits: limitsOf(key, true),
       modelId: route.model.id,
       priceId: route.price.id,
       stream: body.stream === true,
@@ -113,6 +169,27 @@ export class FreezePlanner {
     });
     return { held, result };
   }
+
+  /** A stream takes a smaller first step when the wallet is low, so that others can begin, too. */
+  private costOf(context: RequestContext, route: Route): CostEstimate {
+    const cost = estimate(filled(context.body, 'body'), route.price, this.config, context.tokens ?? undefined);
+    if (context.body?.stream !== true) return cost;
+    const account = filled(context.key, 'key').billingAccountId;
+    return elasticFreeze(cost, route.price, this.wallets.lastSeenMicros(account, route.model.tier));
+  }
+}
+
+function outputPrice(outputTokens: number, { price }: Route): Micros {
+  return priceOf({ inputTokens: 0, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 }, price);
+}
+
+function limitsOf(key: AuthenticatedKey, withRates: boolean): KeyLimits {
+  return {
+    dailyMicros: key.limitDailyMicros,
+    weeklyMicros: key.limitWeeklyMicros,
+    requestsPerMinute: withRates ? key.limitRpm : null,
+    concurrency: withRates ? key.limitConcurrency : null,
+  };
 }
 
 const QUOTA_MESSAGES: Readonly<Record<Exclude<FreezeRefusal, 'rate_limit' | 'concurrency_limit'>, [string, string]>> = {

@@ -24,6 +24,7 @@ export class FreezeInterceptor implements NestInterceptor {
         estimated_input_tokens: freeze.estimate.inputTokens,
         estimated_output_tokens: freeze.estimate.outputTokens,
         state: 'held',
+        ...(freeze.outputTokensClamp === null ? {} : { output_tokens_clamp: freeze.outputTokensClamp }),
         ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
       });
     });

@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/index.js';
-import { attemptsOf, ProviderService, type ProviderAnswer } from '../../provider/index.js';
+import { attemptsOf, ProviderService, type Endpoint, type ProviderAnswer } from '../../provider/index.js';
 import { upstreamBodyOf } from '../openai/chat-request.js';
 import { streamHeadersOf } from '../openai/answer-headers.js';
 import { filled, type RequestContext } from './context.js';
+
+const baseUrlOf = ({ baseUrl }: Endpoint): string => baseUrl;
 
 const KEEP_ALIVE_COMMENT = ': keep-alive\n\n';
 
@@ -29,7 +31,7 @@ export class ProviderCall {
         requestId: context.requestId,
         endpoints: route.endpoints,
         rescueEndpoints: route.rescueModels.flatMap((rescue) => rescue.endpoints),
-        body: upstreamBodyOf(body),
+        body: upstreamBodyOf(body, context.freeze?.outputTokensClamp, route.endpoints.map(baseUrlOf)),
         stream,
         signal: this.cancellation(context),
       });

@@ -5,6 +5,8 @@ export interface ChatBody {
   model: string;
   stream: boolean;
   includeUsage: boolean;
+  /** The larger of the two maxima of the request; `null` when it has none. */
+  outputMax: number | null;
   messages: readonly unknown[];
   raw: string;
 }
@@ -12,7 +14,8 @@ export interface ChatBody {
 export type Usage = Record<string, unknown>;
 
 const CREATED_S = 1_764_000_000;
-const WORDS = 'the quick brown fox jumps over a lazy dog while seven grey owls watch from old oak trees'.split(' ');
+/** A token each for the tokenizer of OpenAI's current models, so that what is reported is what it would count. */
+const WORDS = 'the quick brown fox jumps over a lazy dog while seven grey birds watch from old oak trees'.split(' ');
 const OTHER_WORDS = 'nothing here is the same as before because another voice answers now'.split(' ');
 /** Two, three and four bytes a character, so that every way of splitting occurs. */
 const UTF8_PIECES = ['Grüße ', '你好，', '世界 ', '🦊🦉 ', 'naïve ', '日本語 ', 'ß ', '🏳️‍🌈 '];
@@ -26,12 +29,23 @@ export function readChatBody(raw: string): ChatBody | null {
       model: String(body['model']),
       stream: body['stream'] === true,
       includeUsage: options?.include_usage === true,
+      outputMax: outputMaxOf(body),
       messages: Array.isArray(body['messages']) ? (body['messages'] as unknown[]) : [],
       raw,
     };
   } catch {
     return null;
   }
+}
+
+function outputMaxOf(body: Record<string, unknown>): number | null {
+  const maxima = [body['max_tokens'], body['max_completion_tokens']].filter((value) => typeof value === 'number');
+  return maxima.length === 0 ? null : Math.max(...maxima);
+}
+
+/** Whether the answer ends at the request's maximum; only `obedient` models care. */
+export function isCut(behaviour: Behaviour, body: ChatBody): boolean {
+  return behaviour.name === 'obedient' && body.outputMax !== null && body.outputMax < behaviour.pieces;
 }
 
 /** The answer in pieces of one token each. The same behaviour and body always give the same pieces. */
@@ -45,6 +59,8 @@ export function piecesOf(behaviour: Behaviour, body: ChatBody): string[] {
       return wordPieces(UTF8_PIECES, behaviour.pieces, '');
     case 'other':
       return wordPieces(OTHER_WORDS, behaviour.pieces, ' ');
+    case 'obedient':
+      return wordPieces(WORDS, isCut(behaviour, body) ? (body.outputMax ?? 0) : behaviour.pieces, ' ');
     case 'prefill':
       return continuation(wordPieces(WORDS, behaviour.pieces, ' '), prefillOf(body));
     default:
@@ -123,8 +139,13 @@ export function choice(delta: Record<string, unknown>, finishReason: string | nu
 }
 
 /** The whole answer of a call that does not stream. */
-export function completionJson(body: ChatBody, message: Record<string, unknown>, usage: Usage | null): string {
-  const finishReason = 'tool_calls' in message ? 'tool_calls' : 'stop';
+export function completionJson(
+  body: ChatBody,
+  message: Record<string, unknown>,
+  usage: Usage | null,
+  finished = 'stop',
+): string {
+  const finishReason = 'tool_calls' in message ? 'tool_calls' : finished;
   return JSON.stringify({
     id: 'chatcmpl-upstream',
     object: 'chat.completion',

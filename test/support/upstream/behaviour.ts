@@ -33,6 +33,7 @@ const DEFAULT_PROMPT_TOKENS: Readonly<Record<string, number>> = { 'cached-tokens
 const NAMES: ReadonlySet<string> = new Set([
   'ok',
   'fast',
+  'obedient',
   'echo',
   'other',
   'prefill',

@@ -1,6 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { completionJson, errorJson, piecesOf, readChatBody, TOOL_CALLS, usageOf, type ChatBody } from './answer.js';
+import {
+  completionJson,
+  errorJson,
+  isCut,
+  piecesOf,
+  readChatBody,
+  TOOL_CALLS,
+  usageOf,
+  type ChatBody,
+} from './answer.js';
 import { readBehaviour, type Behaviour } from './behaviour.js';
 import { CallLog } from './calls.js';
 import { Sender } from './send.js';
@@ -160,7 +169,7 @@ async function sendCompletion(behaviour: Behaviour, body: ChatBody, sender: Send
   if (ready !== undefined) return sender.json(200, ready);
   const pieces = piecesOf(behaviour, body);
   const usage = behaviour.name === 'usage-absent' ? null : usageOf(behaviour, body, pieces.length);
-  const text = completionJson(body, messageOf(behaviour, pieces), usage);
+  const text = completionJson(body, messageOf(behaviour, pieces), usage, isCut(behaviour, body) ? 'length' : 'stop');
   if (behaviour.name === 'fast') prepared.set(body.model, text);
   if (behaviour.name === 'slow-tokens') await sender.wait(behaviour.delayMs * pieces.length);
   if (behaviour.name === 'cut' || behaviour.name === 'stall' || behaviour.name === 'eof') {

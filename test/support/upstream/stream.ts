@@ -1,4 +1,4 @@
-import { choice, chunkJson, errorJson, piecesOf, TOOL_CALLS, usageOf, type ChatBody } from './answer.js';
+import { choice, chunkJson, errorJson, isCut, piecesOf, TOOL_CALLS, usageOf, type ChatBody } from './answer.js';
 import type { Behaviour } from './behaviour.js';
 import type { Sender } from './send.js';
 
@@ -44,7 +44,8 @@ async function sendEnd(
   outputTokens: number,
 ): Promise<void> {
   if (behaviour.waitAt === 'finish') await sender.wait(behaviour.delayMs);
-  const finish = behaviour.name.startsWith('tools') ? 'tool_calls' : 'stop';
+  const stop = isCut(behaviour, body) ? 'length' : 'stop';
+  const finish = behaviour.name.startsWith('tools') ? 'tool_calls' : stop;
   let text = event(chunkJson(body, [choice({}, finish)], nullUsage(behaviour)));
   if (behaviour.waitAt === 'usage') {
     sender.write(text);
