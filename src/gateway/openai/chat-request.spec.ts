@@ -81,8 +81,10 @@ describe('a chat request', () => {
       tools: [{ type: 'web_search' }],
     });
     expect(guardedFieldsOf(body).sort()).toEqual(['models', 'service_tier', 'tools']);
-    const harmless = parseChatRequest({ messages, service_tier: 'default', tools: [{ type: 'function' }] });
-    expect(guardedFieldsOf(harmless)).toEqual([]);
+    for (const usual of ['auto', 'default']) {
+      const harmless = parseChatRequest({ messages, service_tier: usual, tools: [{ type: 'function' }] });
+      expect(guardedFieldsOf(harmless)).toEqual([]);
+    }
   });
 
   it('tells what a model has to be able to do', () => {

@@ -5,7 +5,7 @@ import { chatRequestSchema, type ChatRequest } from './chat-request.schema.js';
 
 /**
  * Fields that would change where a call goes or what it costs. They are refused unless the endpoint enables them.
- * `service_tier: "default"` is what an absent one means and passes.
+ * A `service_tier` of "auto" is what an absent one means, "default" the normal price; both pass.
  */
 const GUARDED_FIELDS = [
   'models',
@@ -58,11 +58,15 @@ function paramOf(path: readonly PropertyKey[]): string {
   }, '');
 }
 
+function isUsualServiceTier(value: unknown): boolean {
+  return value === 'auto' || value === 'default';
+}
+
 /** Names of the guarded fields that a body uses; hosted tools count as `tools`. */
 export function guardedFieldsOf(body: ChatRequest): string[] {
   const used: string[] = GUARDED_FIELDS.filter((name) => {
     const value = body[name];
-    return value !== undefined && value !== null && !(name === 'service_tier' && value === 'default');
+    return value !== undefined && value !== null && !(name === 'service_tier' && isUsualServiceTier(value));
   });
   if (body.tools?.some((tool) => !CALLER_TOOL_TYPES.has(tool.type)) === true) used.push('tools');
   return used;
