@@ -32,6 +32,10 @@ const metadata = z
       frozen: z.string(),
       wallet: z.enum(['personal', 'organization']),
       receipt: z.string(),
+      stopped_by: z
+        .literal('insufficient_quota')
+        .optional()
+        .describe('The answer ends with `finish_reason: "length"` because the wallet has no more.'),
     }),
   })
   .meta({ id: 'AnswerMetadata' });
