@@ -72,6 +72,7 @@ async function unleash(options: ChaosOptions, databaseUrl: string, stage: Stage)
     await fleet.recover();
     await untilRecovered(client);
     const recoveryMs = performance.now() - crashedMs;
+    progress('nothing is frozen; top-ups cut off in the middle are sent again, which takes up to a minute');
     await load.toppedUp();
     await fleet.end();
     progress('audit');

@@ -3,7 +3,7 @@ import { startOwnPostgres } from '../bench/postgres.js';
 import { runChaos, type ChaosOptions } from './chaos.js';
 import { printed } from './print.js';
 
-const USAGE = `npm run chaos -- [--requests 3000] [--huge] [--seed <number>] [--callers 48] [--kill-every-ms 800] [--down-ms 1500] [--database-url <url>] [--json]
+const USAGE = `npm run chaos -- [--requests 3000] [--huge] [--seed <number>] [--callers 48] [--kill-every-ms 1500] [--down-ms 1500] [--database-url <url>] [--json]
 
 Sends requests through two gateways and two workers on one database, against an upstream that fails in every way, while
 each of these processes is killed (SIGKILL, at times SIGTERM) and started again. Then kills everything, lets two workers
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
       huge: { type: 'boolean', default: false },
       seed: { type: 'string' },
       callers: { type: 'string', default: '48' },
-      'kill-every-ms': { type: 'string', default: '800' },
+      'kill-every-ms': { type: 'string', default: '1500' },
       'down-ms': { type: 'string', default: '1500' },
       'database-url': { type: 'string' },
       json: { type: 'boolean', default: false },
