@@ -32,6 +32,8 @@ const USAGE_FIELDS = [
   'provider_cost_usd',
   'margin_usd',
   'usage_source',
+  'price_id',
+  'corrections',
   'status',
   'created_at',
   'settled_at',

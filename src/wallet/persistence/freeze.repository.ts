@@ -17,28 +17,16 @@ export interface ClaimedRow {
   settle_attempts: number;
 }
 
-const CLAIMED = 'account_id, id, tier, price_id, amount, facts, outcome, settle_attempts';
+const CLAIM = `select * from wallet_claim($1)`;
 
-/** The usual case. The order is that of the index, so the rows at its front that have ended are read once and never again. */
-const CLAIM = `select ${CLAIMED} from wallet_freeze
-  where ended_at is null and state = 'captured' and retry_at is null
-  order by created_at limit $1 for no key update skip locked`;
-
-/** Settlements that failed before, and outcomes that came after the end of their freeze. */
-const CLAIM_RETRIES = `select ${CLAIMED} from wallet_freeze
-  where retry_at <= now() and state = 'captured'
-  order by retry_at limit $1 for no key update skip locked`;
-
-const CLAIM_ONE = `select ${CLAIMED} from wallet_freeze
+const CLAIM_ONE = `select account_id, id, tier, price_id, amount, facts, outcome, settle_attempts from wallet_freeze
   where account_id = $1 and id = $2 and state = 'captured' for no key update skip locked`;
 
 const NOTE_FAILURE = `update wallet_freeze set settle_attempts = settle_attempts + 1, settle_error = $3,
     retry_at = now() + $4 * interval '1 millisecond'
   where account_id = $1 and id = $2 and state = 'captured'`;
 
-const OLDEST_PENDING = `select extract(epoch from now() - min(pending.captured_at)) * 1000 as age_ms from (
-    select captured_at from wallet_freeze where ended_at is null and state = 'captured' and retry_at is null
-    union all select captured_at from wallet_freeze where retry_at <= now() and state = 'captured') pending`;
+const OLDEST_DUE = `select wallet_oldest_due() as age_ms`;
 
 const OPEN_STATES: readonly FreezeState[] = ['held', 'captured'];
 
@@ -49,9 +37,7 @@ export class FreezeRepository {
 
   /** Locks captured freezes that are due, oldest first; rows that another worker has locked are passed over. */
   async claim(limit: number, transaction: Queryable): Promise<ClaimedRow[]> {
-    const rows = await transaction.query<ClaimedRow[]>(CLAIM, [limit]);
-    if (rows.length === limit) return rows;
-    return [...rows, ...(await transaction.query<ClaimedRow[]>(CLAIM_RETRIES, [limit - rows.length]))];
+    return transaction.query<ClaimedRow[]>(CLAIM, [limit]);
   }
 
   async claimOne(accountId: string, id: string, transaction: Queryable): Promise<ClaimedRow | null> {
@@ -64,8 +50,8 @@ export class FreezeRepository {
 
   /** Age of the oldest outcome that waits for its settlement; `null` when none does. */
   async oldestPendingMs(): Promise<number | null> {
-    const [row] = await this.dataSource.query<{ age_ms: string | null }[]>(OLDEST_PENDING);
-    return row === undefined || row.age_ms === null ? null : Number(row.age_ms);
+    const [row] = await this.dataSource.query<{ age_ms: number | null }[]>(OLDEST_DUE);
+    return row?.age_ms ?? null;
   }
 
   /** Newest first, below `beforeId` when it is given. */
