@@ -64,9 +64,10 @@ export class HotConnection {
     await client.query(`listen ${client.escapeIdentifier(channel)}`);
   }
 
-  /** Waits for running statements and closes. */
+  /** Waits for the statements that were sent or queued, and closes; the driver would cut off one that runs. */
   async close(): Promise<void> {
     this.closed = true;
+    await this.turn;
     const client = await this.client?.catch(() => null);
     this.client = null;
     await client?.end().catch(() => undefined);
