@@ -52,6 +52,15 @@ async function takeLock() {
   throw new Error(`another build holds ${LOCK}`);
 }
 
+/** Everything in that folder is run: what was compiled from a migration that is no more must not be. */
+function removeStaleMigrations() {
+  const compiled = resolve(PROJECT_DIR, 'dist/migrations');
+  for (const file of readdirSync(compiled)) {
+    const source = `${file.replace(/\.(js|js\.map|d\.ts)$/, '')}.ts`;
+    if (!existsSync(resolve(PROJECT_DIR, 'migrations', source))) rmSync(join(compiled, file));
+  }
+}
+
 async function build() {
   mkdirSync(resolve(PROJECT_DIR, 'dist'), { recursive: true });
   await takeLock();
@@ -66,6 +75,7 @@ async function build() {
     }
     const { status } = spawnSync(process.execPath, [compiler, 'build'], { cwd: PROJECT_DIR, stdio: 'inherit' });
     if (status !== 0) return status ?? 1;
+    removeStaleMigrations();
     writeFileSync(STAMP, '');
     // A source that was saved during the build must count as newer than the build.
     utimesSync(STAMP, startedAt, startedAt);
