@@ -116,7 +116,9 @@ export const configSchema = z.object({
   STREAM_KEEPALIVE_MS: integer(100, 600_000)
     .default(15_000)
     .describe('Silence after which a stream carries an SSE comment.'),
-  ALLOW_PRIVATE_UPSTREAMS: flag.default(false).describe('Allows provider base URLs on loopback and private addresses.'),
+  ALLOW_PRIVATE_UPSTREAMS: flag
+    .default(false)
+    .describe('Allows provider base URLs on loopback and private addresses; links and metadata services stay refused.'),
   OPENAI_API_KEY: z
     .string()
     .min(1)

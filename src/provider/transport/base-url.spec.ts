@@ -35,6 +35,18 @@ describe('checkedBaseUrl', () => {
     'http://redis:6379',
     'http://127.0.0.1%2f@8.8.8.8/',
     'http://①②⑦.0.0.1/',
+    'http://127。0。0。1/',
+    'http://127.0.0.1./',
+    'http://0177.0x0.1/',
+    'http://017700000001/',
+    'http://[::127.0.0.1]/',
+    'http://[64:ff9b::169.254.169.254]/',
+    'http://[2002:7f00:1::]/',
+    'http://168.63.129.16/',
+    'http://100.100.100.200/',
+    'http://ｌｏｃａｌｈｏｓｔ/',
+    'http://router.home.arpa/',
+    'http://localhost../',
   ])('refuses %s', async (text) => {
     await expect(checkedBaseUrl(text, false)).rejects.toMatchObject({ kind: 'unprocessable', param: 'base_url' });
   });
@@ -51,6 +63,15 @@ describe('checkedBaseUrl', () => {
     `https://8.8.8.8/${'x'.repeat(3000)}`,
   ])('refuses %j even where private addresses are allowed', async (text) => {
     await expect(checkedBaseUrl(text, true)).rejects.toMatchObject({ code: 'base_url_invalid' });
+  });
+
+  it.each([
+    'http://169.254.169.254/',
+    'http://[fe80::1]/',
+    'http://[::ffff:a9fe:a9fe]/',
+    'http://metadata.google.internal/',
+  ])('refuses %s even where private addresses are allowed', async (text) => {
+    await expect(checkedBaseUrl(text, true)).rejects.toMatchObject({ code: 'base_url_refused' });
   });
 
   it('takes private addresses where they are allowed, in canonical form', async () => {

@@ -1,5 +1,5 @@
+import { AddressRefusedError } from '../../platform/net/index.js';
 import { UpstreamFailure } from '../domain/failure.js';
-import { AddressRefusedError } from './address-guard.js';
 
 /** How far an exchange had come when it broke. */
 export type ExchangePhase = 'connecting' | 'waiting' | 'reading';

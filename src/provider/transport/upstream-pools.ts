@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { buildConnector, Pool, type Dispatcher } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 import { CONFIG, type Config } from '../../platform/config/index.js';
-import { AddressRefusedError, guardedLookup, isPublicAddress, literalAddress } from './address-guard.js';
+import { guardedConnector } from '../../platform/net/index.js';
 
 /** Connections to one origin. Each open stream holds one; a request above that waits inside its connect time-out. */
 const CONNECTIONS_MAX = 1024;
@@ -79,23 +79,10 @@ export class UpstreamPools implements OnApplicationShutdown {
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       allowH2: false,
-      connect: this.connector(connectMs + CONNECT_GRACE_MS),
+      connect: guardedConnector({ allowPrivate: this.config.ALLOW_PRIVATE_UPSTREAMS }, connectMs + CONNECT_GRACE_MS),
     });
     this.pools.set(key, pool);
     return pool;
-  }
-
-  private connector(timeout: number): buildConnector.connector {
-    if (this.config.ALLOW_PRIVATE_UPSTREAMS) return buildConnector({ timeout, allowH2: false });
-    const connect = buildConnector({ timeout, allowH2: false, lookup: guardedLookup });
-    return (options, callback) => {
-      const address = literalAddress(options.hostname);
-      if (address !== null && !isPublicAddress(address)) {
-        callback(new AddressRefusedError('not a public address'), null);
-        return;
-      }
-      connect(options, callback);
-    };
   }
 }
 
