@@ -13,7 +13,8 @@ const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** About this many ledger rows are compared in one transaction: it ends within seconds, so that nothing waits for its end. */
 const RANGE_ROWS = 100_000;
 const RANGE_ACCOUNTS = 2_000;
-const KEPT_DEFAULT = 100;
+/** Differences that are named when nobody says how many. */
+export const KEPT_DEFAULT = 100;
 
 export interface VerifyOptions {
   /** One account only. */
@@ -21,7 +22,7 @@ export interface VerifyOptions {
   /** Differences that are named; all are counted. Default 100. */
   keptMax?: number | undefined;
   /** Rests as long as it has worked after each range, so that it takes half of a core at most. */
-  gently?: boolean;
+  gently?: boolean | undefined;
   /** Ends the verification after the current range, with `AbortError`. */
   signal?: AbortSignal | undefined;
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { newId } from '../platform/ids/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { reportView, withMore, type ReportView } from './domain/report.js';
-import { LedgerVerifier } from './ledger-verifier.js';
+import { FullVerifier } from './full-verifier.js';
 import { RunRepository, type ReconciliationRun } from './persistence/run.repository.js';
 import { StatementService } from './statement.service.js';
 
@@ -10,11 +10,11 @@ import { StatementService } from './statement.service.js';
 const KEPT_MAX = 100;
 const SHOWN_MAX = 3;
 
-/** The scheduled comparison of ledger, usage records, freezes and statements, and what it found. */
+/** The scheduled comparison of ledger, seals, usage records, freezes and statements, and what it found. */
 @Injectable()
 export class ReconciliationService {
   constructor(
-    private readonly verifier: LedgerVerifier,
+    private readonly verifier: FullVerifier,
     private readonly statements: StatementService,
     private readonly runs: RunRepository,
     @Inject(LOGGER) private readonly logger: Logger,

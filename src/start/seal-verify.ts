@@ -1,11 +1,8 @@
-import 'reflect-metadata';
 import { parseArgs } from 'node:util';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { readConfig, type Config } from '../platform/config/index.js';
-import { PlatformModule } from '../platform/platform.module.js';
+import { readConfig } from '../platform/config/index.js';
 import { SealModule, SealService, type SealBreak, type SealReport } from '../wallet/index.js';
 import { openMigratedDatabase } from './open-database.js';
+import { withModule } from './reading-app.js';
 
 const USAGE = `usage: npm run seal:verify -- [--file <checkpoint file>]... [--json]  (npm run -s for programs)
 
@@ -13,10 +10,6 @@ Recomputes the hash chain of every wallet from the ledger rows, checks what was 
 checkpoints that have left the database: those of the files given, else of LEDGER_CHECKPOINT_FILE.
 Exit code 0: everything agrees; 1: something is broken; 2: it could not be verified.
 `;
-
-/** Platform and seals, nothing else. */
-@Module({})
-class SealCommand {}
 
 /** `npm run seal:verify`: a person or a schedule asks whether the ledger is what was sealed. */
 async function main(): Promise<number> {
@@ -33,22 +26,13 @@ async function main(): Promise<number> {
   }
   const opened = await openMigratedDatabase(readConfig(process.env));
   try {
-    const report = await verify(opened.config, values.file);
+    const report = await withModule(opened.config, 'seal-verify', SealModule, (app) =>
+      app.get(SealService, { strict: false }).verify({ files: values.file }),
+    );
     process.stdout.write(values.json ? `${asJson(report)}\n` : asText(report));
     return report.ok ? 0 : 1;
   } finally {
     await opened.release();
-  }
-}
-
-async function verify(config: Config, files: readonly string[] | undefined): Promise<SealReport> {
-  const quiet: Config = { ...config, LOG_LEVEL: 'silent', WORKERS_ENABLED: false };
-  const module = { module: SealCommand, imports: [PlatformModule.forRoot(quiet, 'seal-verify'), SealModule] };
-  const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
-  try {
-    return await app.get(SealService, { strict: false }).verify(files === undefined ? {} : { files });
-  } finally {
-    await app.close();
   }
 }
 

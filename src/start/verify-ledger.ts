@@ -4,16 +4,19 @@ import { isUuid } from '../platform/ids/index.js';
 import { openMigratedDatabase } from './open-database.js';
 import { StartError } from './start-error.js';
 
-const HELP = `Recomputes every balance, charge, price and quota from rows, and names what differs.
+const HELP = `Recomputes every balance, charge, price and quota from rows, and every ledger row's seal; names what differs.
 
   npm run ledger:verify -- [options]
 
   --json            the report as JSON (use npm run -s, so that npm prints nothing around it)
   --max <n>         differences that are named, 0 to 10000 (default 100); all are counted
-  --account <uuid>  one account only
+  --account <uuid>  one account only; its seals, but no checkpoints, which are of all
+  --file <path>     a checkpoint file to compare with, repeatable (default LEDGER_CHECKPOINT_FILE)
+  --no-seals        balances, charges, prices and quotas only
   --help            this text
 
 It reads the database of DATABASE_URL, or the embedded one, as npm start does, and changes no row. A gateway may run meanwhile.
+Signatures of seals are checked with SIGNING_SECRETS or ENCRYPTION_SECRETS; without them it says that they were not.
 Exit code: 0 nothing differs, 1 something differs, 2 it could not be found out.
 `;
 
@@ -26,6 +29,8 @@ interface Arguments {
   help: boolean;
   keptMax: number;
   accountId: string | undefined;
+  seals: boolean;
+  checkpointFiles: readonly string[] | undefined;
 }
 
 /** @throws StartError naming the option. */
@@ -34,26 +39,40 @@ function readArguments(args: readonly string[]): Arguments {
   const max = values.max ?? String(KEPT_DEFAULT);
   if (!/^\d{1,5}$/.test(max) || Number(max) > KEPT_MAX) throw new StartError(`--max: must be 0 to ${KEPT_MAX}`);
   if (values.account !== undefined && !isUuid(values.account)) throw new StartError('--account: must be a UUID');
-  return { json: values.json, help: values.help, keptMax: Number(max), accountId: values.account?.toLowerCase() };
+  const excludes = values['no-seals'] ? '--no-seals' : values.account === undefined ? null : '--account';
+  if (values.file !== undefined && excludes !== null) throw new StartError(`--file: has no use with ${excludes}`);
+  return {
+    json: values.json,
+    help: values.help,
+    keptMax: Number(max),
+    accountId: values.account?.toLowerCase(),
+    seals: !values['no-seals'],
+    checkpointFiles: values.file,
+  };
 }
 
 function parsed(args: readonly string[]) {
   const option = { type: 'string' } as const;
   const flag = { type: 'boolean', default: false } as const;
+  const file = { type: 'string', multiple: true } as const;
+  const options = { json: flag, help: flag, 'no-seals': flag, max: option, account: option, file } as const;
   try {
-    return parseArgs({ args: [...args], options: { json: flag, help: flag, max: option, account: option } });
+    return parseArgs({ args: [...args], options });
   } catch (error) {
     throw new StartError(`${(error as Error).message.split('\n', 1)[0] ?? ''} (--help shows the options)`);
   }
 }
 
 /** @returns whether nothing differs. */
-async function verify({ json, keptMax, accountId }: Arguments): Promise<boolean> {
+async function verify({ json, ...options }: Arguments): Promise<boolean> {
   const opened = await openMigratedDatabase(readConfig(process.env, { needsSecrets: false }));
   try {
     // Loaded late: faults of options, settings and database are said at once.
-    const { LedgerVerifier, reportText, reportView, withBook } = await import('../reconciliation/index.js');
-    const report = await withBook(opened.url, (book) => new LedgerVerifier(book).verify({ keptMax, accountId }));
+    const { FullVerifier, reportText, reportView, VerificationModule } = await import('../reconciliation/index.js');
+    const { withModule } = await import('./reading-app.js');
+    const report = await withModule(opened.config, 'ledger-verify', VerificationModule, (app) =>
+      app.get(FullVerifier).verify(options),
+    );
     await print(json ? `${JSON.stringify(reportView(report), null, 2)}\n` : reportText(report));
     return report.ok;
   } finally {

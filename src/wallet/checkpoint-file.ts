@@ -26,14 +26,18 @@ export async function appendCheckpoints(
   }
 }
 
-/** The lines of a checkpoint file in order; `checkpoint` is `null` where a line is none. */
+/**
+ * The lines of a checkpoint file in order; `checkpoint` is `null` where a line is none. What stands behind the last line
+ * feed is being written, or was cut by a crash: it is none of them.
+ */
 export async function* checkpointLines(
   file: string,
 ): AsyncGenerator<{ line: number; checkpoint: PublishedCheckpoint | null }> {
   const handle = await open(file, 'r');
   try {
+    const end = await endOfLines(handle);
     let line = 0;
-    for await (const text of handle.readLines({ autoClose: false })) {
+    for await (const text of handle.readLines({ autoClose: false, ...(end > 0 && { start: 0, end: end - 1 }) })) {
       line++;
       if (text !== '') yield { line, checkpoint: readPublished(text) };
     }
@@ -42,11 +46,22 @@ export async function* checkpointLines(
   }
 }
 
-async function lastNumber(handle: FileHandle, file: string): Promise<bigint> {
+/** Where the last whole line ends; 0 when no line feed is near the end. */
+async function endOfLines(handle: FileHandle): Promise<number> {
+  const { start, tail } = await tailOf(handle);
+  const end = tail.lastIndexOf(NEWLINE) + 1;
+  return end === 0 ? 0 : start + end;
+}
+
+async function tailOf(handle: FileHandle): Promise<{ start: number; tail: Buffer }> {
   const { size } = await handle.stat();
   const start = Math.max(0, size - TAIL_BYTES);
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
-  const tail = buffer.subarray(0, bytesRead);
+  return { start, tail: buffer.subarray(0, bytesRead) };
+}
+
+async function lastNumber(handle: FileHandle, file: string): Promise<bigint> {
+  const { start, tail } = await tailOf(handle);
   const end = tail.lastIndexOf(NEWLINE) + 1;
   if (end < tail.length) await handle.truncate(start + end);
   const text = tail.subarray(0, end).toString('utf8').trimEnd();

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import type { SignatureChecker } from '../platform/signing/index.js';
@@ -12,6 +13,7 @@ import {
   type PublishedCheckpoint,
 } from './domain/checkpoint.js';
 import { chainHash, genesisOf, HASH_BYTES, type ChainRow, type Segment } from './domain/ledger-chain.js';
+import { TIERS } from './domain/tier.js';
 import { SealFindings, type SealReport } from './domain/seal-report.js';
 import { SealReader, type SegmentCursor, type WalletCursor, type WalletTail } from './persistence/seal.reader.js';
 import { SealRepository } from './persistence/seal.repository.js';
@@ -20,10 +22,17 @@ export type { SealBreak, SealReport } from './domain/seal-report.js';
 
 export interface SealVerification {
   /** Checkpoint files to compare with; the configured one when absent. */
-  files?: readonly string[];
+  files?: readonly string[] | undefined;
+  /** The seals of one account only; checkpoints, which are of all, are left out. */
+  accountId?: string | undefined;
+  /** Rests as long as it has worked after each page. */
+  gently?: boolean | undefined;
+  /** Ends the verification after the current page, with `AbortError`. */
+  signal?: AbortSignal | undefined;
 }
 
-const SEGMENTS_MAX = 40;
+/** Up to 2,500 rows: hashed in a few milliseconds, so that requests of the same process need not wait. */
+const SEGMENTS_MAX = 10;
 const WALLETS_MAX = 2_000;
 const CHECKPOINTS_MAX = 100;
 const LINES_MAX = 500;
@@ -47,13 +56,18 @@ export class SealVerifier {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** @throws Error when a given file cannot be read. */
-  async verify(keys: SignatureChecker, options: SealVerification): Promise<SealReport> {
-    const findings = new SealFindings();
-    await this.verifySegments(findings);
-    await this.verifyTails(findings);
-    await this.verifyCheckpoints(keys, findings);
-    for (const file of options.files ?? this.configuredFiles()) await this.verifyFile(file, keys, findings);
+  /**
+   * @param keys what checks signatures; without one (`null`) hashes are compared all the same.
+   * @throws Error when a given file cannot be read, and `AbortError` when it was told to end.
+   */
+  async verify(keys: SignatureChecker | null, options: SealVerification): Promise<SealReport> {
+    const findings = new SealFindings(keys !== null);
+    const pace = new Pace(options);
+    await this.verifySegments(findings, options.accountId, pace);
+    await this.verifyTails(findings, options.accountId, pace);
+    if (options.accountId !== undefined) return findings.report();
+    await this.verifyCheckpoints(keys, findings, pace);
+    for (const file of options.files ?? this.configuredFiles()) await this.verifyFile(file, keys, findings, pace);
     return findings.report();
   }
 
@@ -62,11 +76,12 @@ export class SealVerifier {
     return file !== undefined && existsSync(file) ? [file] : [];
   }
 
-  private async verifySegments(findings: SealFindings): Promise<void> {
+  private async verifySegments(findings: SealFindings, accountId: string | undefined, pace: Pace): Promise<void> {
     let walk: Walk | null = null;
-    let cursor: SegmentCursor = { accountId: FIRST_ID, tier: '', fromSeq: 0n };
+    let cursor: SegmentCursor = { accountId: accountId ?? FIRST_ID, tier: '', fromSeq: 0n };
     for (;;) {
-      const segments = await this.reader.segments(cursor, SEGMENTS_MAX);
+      const page = await this.reader.segments(cursor, SEGMENTS_MAX);
+      const segments = page.filter((segment) => segment.accountId === (accountId ?? segment.accountId));
       const rows = Map.groupBy(await this.reader.rows(segments), ({ no }) => no);
       for (const [at, segment] of segments.entries()) {
         if (walk?.accountId !== segment.accountId || walk.tier !== segment.tier) walk = startOf(segment);
@@ -74,16 +89,19 @@ export class SealVerifier {
         cursor = segment;
       }
       if (segments.length < SEGMENTS_MAX) return;
+      await pace.next();
     }
   }
 
-  private async verifyTails(findings: SealFindings): Promise<void> {
-    let cursor: WalletCursor = { account_id: FIRST_ID, tier: '' };
+  private async verifyTails(findings: SealFindings, accountId: string | undefined, pace: Pace): Promise<void> {
+    let cursor: WalletCursor = { account_id: accountId ?? FIRST_ID, tier: '' };
     for (;;) {
-      const tails = await this.reader.tails(cursor, WALLETS_MAX);
+      const page = await this.reader.tails(cursor, accountId === undefined ? WALLETS_MAX : TIERS.length);
+      const tails = page.filter((tail) => tail.account_id === (accountId ?? tail.account_id));
       for (const tail of tails) await this.verifyTail(tail, findings);
       cursor = tails.at(-1) ?? cursor;
       if (tails.length < WALLETS_MAX) return;
+      await pace.next();
     }
   }
 
@@ -103,7 +121,8 @@ export class SealVerifier {
     else findings.row('unexpected_row', wallet, seq + 1n, `the wallet says that row ${tail.seq} is its newest`);
   }
 
-  private async verifyCheckpoints(keys: SignatureChecker, findings: SealFindings): Promise<void> {
+  private async verifyCheckpoints(keys: SignatureChecker | null, findings: SealFindings, pace: Pace): Promise<void> {
+    findings.checkpoints = 0n;
     let previous: Pick<Checkpoint, 'number' | 'hash'> = { number: 0n, hash: NO_CHECKPOINT };
     for (;;) {
       const page = await this.repository.checkpointsAfter(previous.number, CHECKPOINTS_MAX);
@@ -113,9 +132,11 @@ export class SealVerifier {
       for (const checkpoint of page) {
         verifyCheckpoint(checkpoint, previous, keys, findings);
         compareHeads(checkpoint, listed.get(checkpoint.number) ?? new Set(), findings);
+        findings.checkpoints++;
         findings.sealedUpTo = { checkpoint: checkpoint.number, sealedAt: checkpoint.sealedAt };
         previous = checkpoint;
       }
+      await pace.next();
     }
   }
 
@@ -128,7 +149,12 @@ export class SealVerifier {
     return new Map([...groups].map(([number, group]) => [number, new Set(group.map(lineOf))]));
   }
 
-  private async verifyFile(file: string, keys: SignatureChecker, findings: SealFindings): Promise<void> {
+  private async verifyFile(
+    file: string,
+    keys: SignatureChecker | null,
+    findings: SealFindings,
+    pace: Pace,
+  ): Promise<void> {
     let batch: PublishedCheckpoint[] = [];
     for await (const { line, checkpoint } of checkpointLines(file)) {
       if (checkpoint === null || !isSigned(checkpoint, keys)) {
@@ -143,6 +169,7 @@ export class SealVerifier {
       if (batch.length < LINES_MAX) continue;
       await this.comparePublished(batch, findings);
       batch = [];
+      await pace.next();
     }
     await this.comparePublished(batch, findings);
   }
@@ -159,6 +186,20 @@ export class SealVerifier {
         findings.checkpoint('published_otherwise', BigInt(number), `${name} was published with another hash`);
       }
     }
+  }
+}
+
+/** Between two pages: ends what was told to end, and rests when that was asked for. */
+class Pace {
+  private pageStartedMs = performance.now();
+
+  constructor(private readonly options: SealVerification) {}
+
+  async next(): Promise<void> {
+    const { gently, signal } = this.options;
+    signal?.throwIfAborted();
+    if (gently === true) await delay(performance.now() - this.pageStartedMs, undefined, { signal });
+    this.pageStartedMs = performance.now();
   }
 }
 
@@ -196,7 +237,7 @@ function followSegment(walk: Walk, segment: Segment, rows: readonly ChainRow[], 
 function verifyCheckpoint(
   checkpoint: Checkpoint,
   previous: Pick<Checkpoint, 'number' | 'hash'>,
-  keys: SignatureChecker,
+  keys: SignatureChecker | null,
   findings: SealFindings,
 ): void {
   const { number, sealedAt, hash, previousHash, keyId, signature } = checkpoint;
@@ -207,7 +248,7 @@ function verifyCheckpoint(
   } else if (!previousHash.equals(previous.hash)) {
     findings.checkpoint('forged_checkpoint', number, `${name} does not continue the one before`);
   }
-  const verdict = keys.check(keyId, statement, signature);
+  const verdict = keys?.check(keyId, statement, signature) ?? 'valid';
   if (verdict === 'unknown_key')
     findings.checkpoint('forged_checkpoint', number, `${name} is signed by an unknown key`);
   else if (verdict === 'invalid' || !hashOf(statement).equals(hash)) {
@@ -229,8 +270,8 @@ function compareHeads(checkpoint: Checkpoint, actual: Set<string>, findings: Sea
   for (const line of actual) findings.row('broken_seal', ...rowOf(line), `the seal ${where} was never signed`);
 }
 
-function isSigned(line: PublishedCheckpoint, keys: SignatureChecker): boolean {
+function isSigned(line: PublishedCheckpoint, keys: SignatureChecker | null): boolean {
   const statement = publishedStatement(line);
-  const isHashed = hashOf(statement).toString('hex') === line.hash;
-  return isHashed && keys.check(line.key_id, statement, Buffer.from(line.signature, 'base64url')) === 'valid';
+  if (hashOf(statement).toString('hex') !== line.hash) return false;
+  return keys === null || keys.check(line.key_id, statement, Buffer.from(line.signature, 'base64url')) === 'valid';
 }

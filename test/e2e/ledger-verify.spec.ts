@@ -56,10 +56,12 @@ describe('the verification of the ledger', () => {
       usage_records: 1,
       difference_count: 0,
       differences: [],
+      seals: { published_checkpoints: 0 },
     };
     expect(JSON.parse(stdout)).toMatchObject(expected);
     expect(await world.admin.get<ReportView>('/ledger/verify')).toMatchObject(expected);
     expect(await world.admin.post<ReportView>('/ledger/verify', {})).toMatchObject(expected);
+    expect((await world.admin.get<ReportView>('/ledger/verify?seals=false')).seals).toBeNull();
     expect((await verified()).stdout).toContain('no difference');
   });
 
@@ -98,8 +100,11 @@ describe('the verification of the ledger', () => {
       command([], { DATABASE_URL: url }),
       verified(['--jsno']),
       verified(['--max', 'many']),
+      verified(['--no-seals', '--file', 'checkpoints.jsonl']),
+      verified(['--file', '/nowhere/checkpoints.jsonl']),
     ]);
-    for (const [at, reason] of ['not verified: cannot open database', '--jsno', '--max'].entries()) {
+    const reasons = ['not verified: cannot open database', '--jsno', '--max', '--file', '/nowhere/checkpoints.jsonl'];
+    for (const [at, reason] of reasons.entries()) {
       expect([ended[at]?.code, ended[at]?.stderr]).toEqual([2, expect.stringContaining(reason)]);
     }
   });
@@ -107,7 +112,8 @@ describe('the verification of the ledger', () => {
   it('explains its options', async () => {
     const { code, stdout } = await verified(['--help']);
     expect(code).toBe(0);
-    for (const option of ['--json', '--max', '--account', 'Exit code']) expect(stdout).toContain(option);
+    for (const option of ['--json', '--max', '--account', '--file', '--no-seals', 'Exit code'])
+      expect(stdout).toContain(option);
   });
 
   const tamper = (statement: string): Promise<void> => sql(world.database.url, statement);

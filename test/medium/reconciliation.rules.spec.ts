@@ -48,6 +48,15 @@ const ELSEWHERE: readonly DifferenceKind[] = [
   'outcome_not_settled',
   'statement_requests',
   'statement_cost',
+  'seal_edited_row',
+  'seal_missing_row',
+  'seal_unexpected_row',
+  'seal_missing_seal',
+  'seal_broken_seal',
+  'seal_missing_checkpoint',
+  'seal_forged_checkpoint',
+  'seal_published_otherwise',
+  'seal_bad_published_line',
 ];
 
 describe('each rule of the verification', () => {

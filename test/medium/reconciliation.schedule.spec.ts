@@ -36,6 +36,24 @@ describe('the scheduled comparison of the books', () => {
     expect(await service().runWhenDue(DAY_MS, NOT_ENDED)).toMatchObject({ ok: true });
   });
 
+  it('compares the seals, too', async () => {
+    const accountId = await world.account(1_000n);
+    await world.seals.sealPending();
+    await world.sql.transaction(async (intruder) => {
+      await intruder.query('set local session_replication_role = replica');
+      await intruder.query(`update ledger_entry set note = 'edited' where account_id = $1 and tier = 'economy'`, [
+        accountId,
+      ]);
+    });
+    const report = await service().runWhenDue(DAY_MS, NOT_ENDED);
+    expect(report).toMatchObject({ ok: false, difference_counts: { seal_edited_row: 1 } });
+    expect(report?.differences).toMatchObject([{ account_id: accountId, tier: 'economy', subject: 'seq 1' }]);
+    await world.sql.transaction(async (intruder) => {
+      await intruder.query('set local session_replication_role = replica');
+      await intruder.query(`update ledger_entry set note = 'test' where note = 'edited'`);
+    });
+  });
+
   it('keeps what it found', async () => {
     const accountId = await world.account(1_000n);
     await world.sql.query(`update wallet set available = 7 where account_id = $1 and tier = 'premium'`, [accountId]);

@@ -8,7 +8,7 @@ import { json } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { MoneyWorld } from './money-world.js';
 
-const ENCRYPTION_SECRETS = `1:${Buffer.alloc(32, 5).toString('base64')}`;
+export const ENCRYPTION_SECRETS = `1:${Buffer.alloc(32, 5).toString('base64')}`;
 
 const DROP_CHECKS = `do $$ declare c record; begin
   for c in select conname from pg_constraint where conrelid = 'ledger_entry'::regclass and contype = 'c' loop

@@ -1,6 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { AppError } from '../../platform/errors/index.js';
-import { LedgerVerifier, type VerifyOptions, type VerifyReport } from '../../reconciliation/index.js';
+import { FullVerifier, type FullVerifyOptions, type VerifyReport } from '../../reconciliation/index.js';
 
 const RETRY_AFTER_S = 30;
 
@@ -10,10 +10,10 @@ export class LedgerVerification implements BeforeApplicationShutdown {
   private readonly end = new AbortController();
   private isRunning = false;
 
-  constructor(private readonly verifier: LedgerVerifier) {}
+  constructor(private readonly verifier: FullVerifier) {}
 
   /** @throws AppError `verification_in_progress`. */
-  async run(options: VerifyOptions): Promise<VerifyReport> {
+  async run(options: FullVerifyOptions): Promise<VerifyReport> {
     if (this.isRunning) {
       throw new AppError('conflict', 'a verification is under way in this process', {
         code: 'verification_in_progress',

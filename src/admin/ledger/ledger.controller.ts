@@ -1,5 +1,10 @@
 import { Get, Post, Query } from '@nestjs/common';
-import { ReconciliationService, reportView, type ReportView, type VerifyOptions } from '../../reconciliation/index.js';
+import {
+  ReconciliationService,
+  reportView,
+  type ReportView,
+  type FullVerifyOptions,
+} from '../../reconciliation/index.js';
 import { AdminController } from '../http/admin-controller.decorator.js';
 import { AdminOperation } from '../http/admin-operation.js';
 import { pageOf, pageRequest, pageView, type Page } from '../http/pagination.js';
@@ -29,7 +34,8 @@ export class LedgerController {
   @AdminOperation({
     summary: 'Recompute every wallet from its rows',
     description:
-      'Answers when everything is compared, which may take minutes. A second one meanwhile in the same process is a 409.',
+      'Compares every figure with its rows, and the rows with their seals; `seals` says how far. Answers at its end, which may ' +
+      'take minutes. A second one meanwhile in the same process is a 409.',
     tag: TAG,
     query: verifyQuerySchema,
     response: verifyReportSchema,
@@ -65,6 +71,6 @@ export class LedgerController {
   }
 }
 
-function optionsOf(query: VerifyQuery): VerifyOptions {
-  return { accountId: query.account_id, keptMax: query.limit };
+function optionsOf(query: VerifyQuery): FullVerifyOptions {
+  return { accountId: query.account_id, keptMax: query.limit, seals: query.seals };
 }

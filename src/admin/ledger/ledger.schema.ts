@@ -16,6 +16,10 @@ const limit = z.coerce.number().int().min(0).max(LIMIT_MAX).default(LIMIT_DEFAUL
 export const verifyQuerySchema = z.strictObject({
   account_id: uuid.optional().describe('One account only.'),
   limit: limit.describe('Differences that are named; all are counted.'),
+  seals: z
+    .stringbool({ truthy: ['true'], falsy: ['false'] })
+    .default(true)
+    .describe('`false` leaves the seals out.'),
 });
 export type VerifyQuery = z.output<typeof verifyQuerySchema>;
 
@@ -35,6 +39,21 @@ export const differenceSchema = z
   })
   .meta({ id: 'LedgerDifference' });
 
+const sealSectionSchema = z
+  .object({
+    sealed_rows: count,
+    unsealed_rows: count.describe('Rows that no seal covers yet.'),
+    oldest_unsealed_at: timeOut.nullable(),
+    sealed_up_to: z
+      .object({ checkpoint: count, sealed_at: timeOut })
+      .nullable()
+      .describe('Newest checkpoint; null when nothing is sealed, and for one account.'),
+    checkpoints: count.nullable().describe('Checkpoints that were checked; null for one account: they are of all.'),
+    published_checkpoints: count.describe('Lines of the checkpoint file that were compared.'),
+    signatures_checked: z.boolean(),
+  })
+  .meta({ id: 'LedgerSeals' });
+
 export const verifyReportSchema = z
   .object({
     ok: z.boolean().describe('Nothing differs.'),
@@ -48,6 +67,7 @@ export const verifyReportSchema = z
     difference_count: count,
     difference_counts: z.record(z.string(), count).describe('By kind.'),
     differences: z.array(differenceSchema).describe('The first ones.'),
+    seals: sealSectionSchema.nullable().describe('What was checked of the seals; null when they were left out.'),
   })
   .meta({ id: 'LedgerVerification' });
 
@@ -65,5 +85,6 @@ export interface RunView {
 }
 
 export function runView({ id, finishedAt, report }: ReconciliationRun): RunView {
-  return { id, finished_at: finishedAt.toISOString(), report };
+  // Reports that were kept before seals were compared have none.
+  return { id, finished_at: finishedAt.toISOString(), report: { ...report, seals: report.seals ?? null } };
 }

@@ -20,9 +20,27 @@ function report(found: readonly Difference[], keptMax: number) {
 
 describe('a report of a verification', () => {
   it('says in one line what was looked at, and that nothing differs', () => {
-    const text = '3 wallets, 7 ledger rows, 0 freezes (0 open), 0 usage records in 1.2 s\nno difference\n';
+    const text = '3 wallets, 7 ledger rows, 0 freezes (0 open), 0 usage records in 1.2 s\nseals: left out\nno difference\n';
     expect(reportText(report([], 10))).toBe(text);
     expect(report([], 10).ok).toBe(true);
+  });
+
+  it('says how far the seals go, and what was not compared', () => {
+    const seals = {
+      sealed_rows: 5,
+      unsealed_rows: 2,
+      oldest_unsealed_at: '2026-11-22T10:00:00.000Z',
+      sealed_up_to: { checkpoint: 3, sealed_at: '2026-11-22T09:00:00.000Z' },
+      checkpoints: 3,
+      published_checkpoints: 1,
+      signatures_checked: false,
+    };
+    const line =
+      'seals: 5 rows up to checkpoint 3 of 2026-11-22T09:00:00.000Z, 2 not sealed yet (the oldest of ' +
+      '2026-11-22T10:00:00.000Z), 3 checkpoints, 1 outside of the database; signatures not checked: the secrets are not set';
+    expect(reportText({ ...report([], 10), seals })).toContain(`\n${line}\n`);
+    const one = { ...seals, sealed_up_to: null, checkpoints: null, signatures_checked: true };
+    expect(reportText({ ...report([], 10), seals: one })).toContain('checkpoints not compared');
   });
 
   it('counts every difference by its kind and names only so many', () => {

@@ -1,4 +1,5 @@
 import { formatDecimal } from '../../platform/money/index.js';
+import { sealSectionText, type SealSectionView } from './seal-section.js';
 import { DIFFERENCE_KINDS, Differences, type Difference, type DifferenceKind } from './difference.js';
 
 /** How much was looked at. */
@@ -21,6 +22,8 @@ export interface VerifyReport extends VerifiedCounts {
   countByKind: Partial<Record<DifferenceKind, number>>;
   /** The first ones, in order of accounts. */
   differences: readonly Difference[];
+  /** What was checked of the seals; `null` when they were left out. */
+  seals: SealSectionView | null;
 }
 
 export const NOTHING_VERIFIED: Readonly<VerifiedCounts> = {
@@ -45,6 +48,7 @@ export function reportOf(
     differenceCount: differences.total,
     countByKind: Object.fromEntries(differences.countByKind),
     differences: differences.first,
+    seals: null,
   };
 }
 
@@ -54,7 +58,7 @@ export function withMore(report: VerifyReport, more: readonly Difference[], kept
   for (const [kind, count] of Object.entries(report.countByKind)) all.count(kind as DifferenceKind, count);
   for (const difference of report.differences) all.keep(difference);
   for (const difference of more) all.add(difference);
-  return reportOf(report, all, report.startedAt, report.durationMs);
+  return { ...reportOf(report, all, report.startedAt, report.durationMs), seals: report.seals };
 }
 
 /** A difference as it is shown: snake_case, amounts as decimals with six places. */
@@ -96,6 +100,7 @@ export interface ReportView {
   difference_count: number;
   difference_counts: Record<string, number>;
   differences: DifferenceView[];
+  seals: SealSectionView | null;
 }
 
 export function reportView(report: VerifyReport): ReportView {
@@ -111,6 +116,7 @@ export function reportView(report: VerifyReport): ReportView {
     difference_count: report.differenceCount,
     difference_counts: { ...report.countByKind },
     differences: report.differences.map(differenceView),
+    seals: report.seals,
   };
 }
 
@@ -120,12 +126,13 @@ export function reportText(report: VerifyReport): string {
   const looked =
     `${wallets} wallets, ${rows} ledger rows, ${freezes} freezes (${openFreezes} open), ${usageRecords} usage records ` +
     `in ${(durationMs / 1000).toFixed(1)} s`;
-  if (report.ok) return `${looked}\nno difference\n`;
+  const seals = report.seals === null ? 'seals: left out' : sealSectionText(report.seals);
+  if (report.ok) return `${looked}\n${seals}\nno difference\n`;
   const kinds = Object.entries(report.countByKind).map(([kind, count]) => `  ${kind}: ${count}`);
   const lines = differences.map((difference) => `  ${differenceLine(difference)}`);
   const more = differenceCount - differences.length;
   const rest = more > 0 ? [`  … and ${more} more (--max shows more of them)`] : [];
-  return [looked, `${differenceCount} differences`, ...kinds, '', ...lines, ...rest, ''].join('\n');
+  return [looked, seals, `${differenceCount} differences`, ...kinds, '', ...lines, ...rest, ''].join('\n');
 }
 
 /** `kind: what it means; account …, expected …, found …` */

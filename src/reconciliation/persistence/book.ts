@@ -34,14 +34,3 @@ export class Book {
     }
   }
 }
-
-/** Runs `work` on the books of a database by a connection of its own. */
-export async function withBook<T>(url: string, work: (book: Book) => Promise<T>): Promise<T> {
-  const dataSource = new DataSource({ type: 'postgres', url, poolSize: 2, applicationName: 'joytoken-gateway verify' });
-  await dataSource.initialize();
-  try {
-    return await work(new Book(dataSource));
-  } finally {
-    await dataSource.destroy();
-  }
-}

@@ -39,6 +39,10 @@ export interface SealReport {
   /** Time of the oldest of them: more than a minute ago means that no worker runs. */
   oldestUnsealedAt: Date | null;
   wallets: bigint;
+  /** Checkpoints in the database that were checked; `null` when only the seals of one account were. */
+  checkpoints: bigint | null;
+  /** Whether a key was there to check signatures with. */
+  signaturesChecked: boolean;
   /** Checkpoints outside of the database that were compared. */
   publishedCheckpoints: number;
   /** The first break: by wallet and sequence, then by checkpoint. */
@@ -57,8 +61,11 @@ export class SealFindings {
   private unsealedRows = 0n;
   private oldestUnsealedAt: Date | null = null;
   walletCount = 0n;
+  checkpoints: bigint | null = null;
   publishedCheckpoints = 0;
   sealedUpTo: SealReport['sealedUpTo'] = null;
+
+  constructor(private readonly signaturesChecked: boolean) {}
 
   get isFull(): boolean {
     return this.broken.length >= BREAKS_MAX;
@@ -92,6 +99,8 @@ export class SealFindings {
       unsealedRows: this.unsealedRows,
       oldestUnsealedAt: this.oldestUnsealedAt,
       wallets: this.walletCount,
+      checkpoints: this.checkpoints,
+      signaturesChecked: this.signaturesChecked,
       publishedCheckpoints: this.publishedCheckpoints,
       firstBroken: this.broken[0] ?? null,
       broken: this.broken,
