@@ -5,6 +5,5 @@ export default {
   ...base,
   testMatch: ['**/*.full.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 120_000,
   maxWorkers: 1,
 };

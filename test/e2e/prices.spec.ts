@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { chat, chatStream, prompt, requestIdOf, type Completion } from '../support/chat.js';
+import { chat, chatStream, prompt, readStream, requestIdOf, type Completion } from '../support/chat.js';
 import { auditLedger, rowsOf } from '../support/audit.js';
 import { PROJECT_DIR } from '../support/build.js';
 import { gatewayEnvironment } from '../support/gateway.js';
 import { pollUntil } from '../support/poll.js';
-import { World, type TestKey, type TestModel } from '../support/world.js';
+import { unique, World, type TestKey, type TestModel } from '../support/world.js';
 
 interface PriceView {
   id: string;
@@ -36,11 +36,26 @@ describe('prices over their life', () => {
     return (await (await chat(world.url, prompt(model.key), { key: key.key })).json()) as Completion;
   }
 
-  const schedule = (model: TestModel, inMs: number): Promise<PriceView> =>
-    world.admin.post<PriceView>(`/models/${model.id}/prices`, {
+  const schedule = (model: TestModel, inMs: number): Promise<Response> =>
+    world.admin.send('POST', `/models/${model.id}/prices`, {
       customer_output_mtok: '90000',
       effective_at: new Date(Date.now() + inMs).toISOString(),
     });
+
+  /** A time that has passed before the gateway reads it is refused: then again, further ahead. */
+  async function scheduleSoon(model: TestModel, inMs = 500): Promise<PriceView> {
+    const response = await schedule(model, inMs);
+    if (response.status === 400) return scheduleSoon(model, 2 * inMs);
+    return (await response.json()) as PriceView;
+  }
+
+  /** The output rate in the memory of the gateway process, from which it also prices requests. */
+  async function offeredAt(model: TestModel): Promise<number | undefined> {
+    const answer = (await (await fetch(`${world.url}/api/v1/models`)).json()) as {
+      data: { models: { modelKey: string; customerOutputMtok: number }[] };
+    };
+    return answer.data.models.find(({ modelKey }) => modelKey === model.key)?.customerOutputMtok;
+  }
 
   /** Runs the command as `npm run re-rate` does. @returns its exit code and the lines it printed. */
   async function reRate(...args: string[]): Promise<{ code: number; lines: string[] }> {
@@ -58,16 +73,15 @@ describe('prices over their life', () => {
   }
 
   it('a request is priced by the version of its freeze, though a scheduled one comes into force while it streams', async () => {
-    const model = await world.model({ behaviours: ['slow-tokens-n30-p10-d50'] });
-    const scheduled = await schedule(model, 1_000);
+    const upstreamModel = unique('gate');
+    await world.upstream.setBehaviour(upstreamModel, 'held-n30-p10');
+    const model = await world.model({ behaviours: [upstreamModel] });
+    const first = await chat(world.url, prompt(model.key, { stream: true }), { key: key.key });
+    const scheduled = await scheduleSoon(model);
     expect(scheduled).toMatchObject({ version: 2, customer_output_mtok: '90000.000000' });
-    const first = chatStream(world.url, prompt(model.key), { key: key.key });
-    await pollUntil(async () => {
-      const { price_version: version } = await world.admin.get<{ price_version: number }>(`/models/${model.id}`);
-      return version === 2 ? true : null;
-    }, 'the scheduled price');
-    const second = chatStream(world.url, prompt(model.key), { key: key.key });
-    const [before, after] = await Promise.all([first, second]);
+    await pollUntil(async () => ((await offeredAt(model)) === 90_000 ? true : null), 'the scheduled price', 30_000);
+    await world.upstream.setBehaviour(upstreamModel, 'ok-n30-p10');
+    const [before, after] = [await readStream(first), await chatStream(world.url, prompt(model.key), { key: key.key })];
     // 10 input tokens at 200 and 30 output tokens at 900, then at 90000 credits a million.
     expect(before.metadata?.billing.credits_used).toBe('0.029000');
     expect(after.metadata?.billing.credits_used).toBe('2.702000');
@@ -124,7 +138,7 @@ describe('prices over their life', () => {
     const proof = await reRate();
     expect(proof).toMatchObject({ code: 0 });
     expect(proof.lines.at(-1)).toBe('differences: 0');
-    const { id: priceId } = await schedule(model, 3_600_000);
+    const { id: priceId } = await scheduleSoon(model, 3_600_000);
     const whatIf = await reRate('--price', priceId, '--json');
     expect(JSON.parse(whatIf.lines[0] ?? '')).toMatchObject({
       report: { requests: 1, recorded: '0.020000', re_rated: '1.802000', change: '1.782000' },

@@ -13,7 +13,7 @@ const SECRET_1 = `1:${Buffer.alloc(32, 7).toString('base64')}`;
 const LISTENING = /http:\/\/(?:127\.0\.0\.1|\[::1\]):\d+/;
 /** Those of the start script, and for profiling what TEST_NODE_FLAGS adds, e.g. `--cpu-prof`. */
 const NODE_FLAGS = [...startFlags(), ...(process.env['TEST_NODE_FLAGS']?.split(' ') ?? [])];
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 const OUTPUT_LINES_MAX = 20_000;
 const OUTPUT_LINES_SHOWN = 30;
 

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { ensureBuilt, PROJECT_DIR } from './build.js';
 import { pollUntil } from './poll.js';
 
-const START_TIMEOUT_MS = 30_000;
-const COMMAND_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
+const COMMAND_TIMEOUT_MS = 60_000;
 
 /** The data of a gateway with an embedded database. */
 export async function makeDataDir(): Promise<string> {

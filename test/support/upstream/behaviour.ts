@@ -13,7 +13,7 @@ export interface Behaviour {
   promptTokens: number | null;
   cachedTokens: number;
   delayMs: number;
-  /** Content pieces that still arrive before the fault. */
+  /** Content pieces that still arrive before the fault, or before a held call waits. */
   after: number;
   retryAfterS: number | null;
   mebibytes: number;
@@ -42,6 +42,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'slow-tokens',
   'stall-headers',
   'stall',
+  'held',
   'cut',
   'eof',
   'reset',

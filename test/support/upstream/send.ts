@@ -1,3 +1,4 @@
+import { once, type EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nowMs, type Call } from './calls.js';
@@ -9,6 +10,8 @@ export class Sender {
   constructor(
     private readonly response: ServerResponse,
     private readonly call: Call,
+    /** Emits the name of a model whose behaviour was set by hand. */
+    private readonly behaviourSet: EventEmitter,
   ) {
     response.on('close', () => {
       if (response.writableFinished) call.endedAtMs = nowMs();
@@ -77,6 +80,11 @@ export class Sender {
   async wait(ms: number): Promise<void> {
     if (ms <= 0) return;
     await sleep(ms, undefined, { signal: this.gone.signal }).catch(() => undefined);
+  }
+
+  /** Resolves when the model of this call is given another behaviour, or when the client has gone. */
+  async held(): Promise<void> {
+    await once(this.behaviourSet, this.call.model, { signal: this.gone.signal }).catch(() => undefined);
   }
 
   /** Resolves when the client has gone. */

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -58,6 +59,7 @@ class Upstream {
   /** Behaviours set by hand for a model name. */
   private readonly overrides = new Map<string, string>();
   private readonly flakyFailures = new Map<string, number>();
+  private readonly behaviourSet = new EventEmitter().setMaxListeners(0);
 
   constructor(record: boolean) {
     this.calls = new CallLog(record);
@@ -70,7 +72,7 @@ class Upstream {
     if (url.pathname.startsWith('/_')) return this.control(request.method ?? 'GET', url, raw, response);
     const body = readChatBody(raw);
     const call = this.calls.begin(url.pathname, body?.model ?? '', request.headers, raw);
-    const sender = new Sender(response, call);
+    const sender = new Sender(response, call, this.behaviourSet);
     if (request.method === 'GET' && url.pathname.endsWith('/models')) {
       return sender.json(200, JSON.stringify({ object: 'list', data: [{ id: 'ok', object: 'model' }] }));
     }
@@ -117,6 +119,7 @@ class Upstream {
       this.flakyFailures.delete(model);
       if (method === 'DELETE') this.overrides.delete(model);
       else this.overrides.set(model, (JSON.parse(raw) as { behaviour: string }).behaviour);
+      this.behaviourSet.emit(model);
     }
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(answer));
@@ -172,6 +175,7 @@ async function sendCompletion(behaviour: Behaviour, body: ChatBody, sender: Send
   const text = completionJson(body, messageOf(behaviour, pieces), usage, isCut(behaviour, body) ? 'length' : 'stop');
   if (behaviour.name === 'fast') prepared.set(body.model, text);
   if (behaviour.name === 'slow-tokens') await sender.wait(behaviour.delayMs * pieces.length);
+  if (behaviour.name === 'held') await sender.held();
   if (behaviour.name === 'cut' || behaviour.name === 'stall' || behaviour.name === 'eof') {
     sender.openStream('application/json');
     sender.write(text.slice(0, text.length / 2));

@@ -111,12 +111,15 @@ function eventWriter(name: string): Framer {
   return (data) => `data: ${data}\n\n`;
 }
 
-/** The fault that comes after some pieces. @returns whether the stream is over. */
+/** The fault or the wait that comes after some pieces. @returns whether the stream is over. */
 async function fault(behaviour: Behaviour, body: ChatBody, sender: Sender, event: Framer): Promise<boolean> {
   switch (behaviour.name) {
     case 'stall':
       await sender.forever();
       return true;
+    case 'held':
+      await sender.held();
+      return sender.closed;
     case 'cut':
       sender.cut();
       return true;

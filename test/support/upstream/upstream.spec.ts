@@ -16,7 +16,10 @@ function ask(model: string, more: Record<string, unknown> = {}, signal?: AbortSi
 }
 
 async function events(model: string, more: Record<string, unknown> = {}): Promise<string[]> {
-  const text = await (await ask(model, { stream: true, ...more })).text();
+  return dataOf(await (await ask(model, { stream: true, ...more })).text());
+}
+
+function dataOf(text: string): string[] {
   return text.split(/\r?\n/).flatMap((line) => (line.startsWith('data:') ? [line.slice(5).trim()] : []));
 }
 
@@ -104,6 +107,25 @@ describe('upstream', () => {
     expect(seen).toHaveLength(1);
     expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({ model: 'stall-a1', user: 'leaver' });
     expect(seen[0]?.hungUpAtMs).toEqual(expect.any(Number));
+  });
+
+  it('holds a call until its model is given another behaviour', async () => {
+    const root = upstream.url.replace('/v1', '');
+    const set = (model: string, behaviour: string) =>
+      fetch(`${root}/_models/${model}`, { method: 'PUT', body: JSON.stringify({ behaviour }) });
+    await set('gate', 'held-a2-n5');
+    const reader = (await ask('gate', { stream: true })).body?.pipeThrough(new TextDecoderStream()).getReader();
+    let seen = '';
+    const read = async (): Promise<void> => {
+      seen += (await reader?.read())?.value ?? '';
+    };
+    while (!seen.includes(textOf(5).split(' ')[1] ?? '')) await read();
+    await set('other', 'ok');
+    expect(seen).not.toContain('[DONE]');
+    await set('gate', 'ok-n3');
+    while (!seen.includes('[DONE]')) await read();
+    expect(contentOf(dataOf(seen))).toBe(textOf(5));
+    expect(contentOf(await events('gate'))).toBe(textOf(3));
   });
 
   it('takes another behaviour for a model name by hand', async () => {
