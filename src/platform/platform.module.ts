@@ -5,9 +5,10 @@ import { CONFIG, type Config } from './config/index.js';
 import { DatabaseModule } from './database/index.js';
 import { createLogger, LOGGER } from './logging/index.js';
 import { createMetrics, METRICS } from './metrics/index.js';
+import { SealedStores, SecretBox } from './secrets/index.js';
 import { SigningKeys } from './signing/index.js';
 
-/** The ground floor: configuration, clock, logger, metrics, signing keys, database and the change feed, for every module. */
+/** The ground floor: configuration, clock, logger, metrics, secrets, signing keys, database and the change feed, for every module. */
 @Global()
 @Module({})
 export class PlatformModule {
@@ -19,12 +20,14 @@ export class PlatformModule {
       providers: [
         Clock,
         ChangeFeed,
+        SealedStores,
+        SecretBox,
         { provide: CONFIG, useValue: config },
         { provide: LOGGER, useFactory: () => createLogger(config, role) },
         { provide: METRICS, useFactory: createMetrics },
         { provide: SigningKeys, useFactory: () => new SigningKeys(config) },
       ],
-      exports: [Clock, ChangeFeed, CONFIG, LOGGER, METRICS, SigningKeys],
+      exports: [Clock, ChangeFeed, CONFIG, LOGGER, METRICS, SealedStores, SecretBox, SigningKeys],
     };
   }
 }

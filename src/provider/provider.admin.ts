@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { isUuid, newId } from '../platform/ids/index.js';
+import { SecretBox } from '../platform/secrets/index.js';
 import { AdapterRegistry } from './adapters/adapter-registry.js';
 import {
   secretOwner,
@@ -14,7 +15,6 @@ import {
 } from './domain/provider.js';
 import { ProviderRepository } from './persistence/provider.repository.js';
 import { ProviderProbe } from './provider.probe.js';
-import { SecretBox } from './secrets/secret-box.js';
 import { checkedBaseUrl } from './transport/base-url.js';
 
 /** What a name may be: it travels in the header `X-DAOE-Used-Provider`. */

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ChangeFeed, type ChangeHandler } from '../platform/changes/index.js';
+import { SecretBox } from '../platform/secrets/index.js';
 import { EndpointBreakers } from './breaker/endpoint-breakers.js';
 import { UpstreamFailure } from './domain/failure.js';
 import { secretOwner, type ProviderRow } from './domain/provider.js';
 import { ProviderRepository } from './persistence/provider.repository.js';
-import { SecretBox } from './secrets/secret-box.js';
 import { UpstreamPools } from './transport/upstream-pools.js';
 
 interface Known {

@@ -11,10 +11,10 @@ import { ProviderEntity } from './persistence/provider.entity.js';
 import { ProviderRepository } from './persistence/provider.repository.js';
 import { ProviderAdmin } from './provider.admin.js';
 import { ProviderDirectory } from './provider.directory.js';
+import { ProviderKeys } from './provider.keys.js';
 import { ProviderProbe } from './provider.probe.js';
 import { ProviderService } from './provider.service.js';
 import { StreamRescuer } from './rescue/stream-rescuer.js';
-import { SecretBox } from './secrets/secret-box.js';
 import { TokenCounter } from './tokens/token-counter.js';
 import { UpstreamPools } from './transport/upstream-pools.js';
 
@@ -29,11 +29,11 @@ import { UpstreamPools } from './transport/upstream-pools.js';
     Patience,
     ProviderAdmin,
     ProviderDirectory,
+    ProviderKeys,
     ProviderProbe,
     ProviderRepository,
     ProviderService,
     SandboxAdapter,
-    SecretBox,
     StreamRescuer,
     TokenCounter,
     UpstreamPools,

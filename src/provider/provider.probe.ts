@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { SecretBox } from '../platform/secrets/index.js';
 import { AdapterRegistry } from './adapters/adapter-registry.js';
 import type { ProbeResult } from './adapters/adapter.js';
 import { AttemptWatch } from './attempt/attempt-watch.js';
 import { UpstreamFailure } from './domain/failure.js';
 import { secretOwner, type ProviderRow, type ProviderTest } from './domain/provider.js';
-import { SecretBox } from './secrets/secret-box.js';
 
 /** An operator waits for it: shorter than the time-outs of calls. */
 const PHASE_MS = 5_000;

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { configSchema } from '../platform/config/index.js';
-import { readOrMakeSecrets } from './local-secrets.js';
+import { addEncryptionSecret, readOrMakeSecrets } from './local-secrets.js';
 
 let folder: string;
 
@@ -35,5 +35,21 @@ describe('secrets beside the data', () => {
   it('are not replaced when a database needs the lost ones', async () => {
     await mkdir(path.join(folder, 'postgres'));
     await expect(readOrMakeSecrets(folder)).rejects.toThrow('secrets.json is missing');
+  });
+
+  it('get a new encryption secret in front of the old ones, readable for their owner only', async () => {
+    const before = await readOrMakeSecrets(folder);
+    await expect(addEncryptionSecret(folder)).resolves.toBe(2);
+    const after = await readOrMakeSecrets(folder);
+    expect(after.HASH_SECRETS).toBe(before.HASH_SECRETS);
+    expect(after.ENCRYPTION_SECRETS).toMatch(/^2:/);
+    expect(after.ENCRYPTION_SECRETS.endsWith(`,${before.ENCRYPTION_SECRETS}`)).toBe(true);
+    expect(configSchema.safeParse(after).success).toBe(true);
+    expect((await stat(path.join(folder, 'secrets.json'))).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder)).toEqual(['secrets.json']);
+  });
+
+  it('get none where there are none', async () => {
+    await expect(addEncryptionSecret(folder)).rejects.toThrow('secrets.json');
   });
 });

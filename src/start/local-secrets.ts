@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { StartError } from './start-error.js';
 
@@ -43,8 +43,33 @@ export function readSecrets(dataDir: string): Promise<LocalSecrets | null> {
   return read(path.join(dataDir, 'secrets.json'));
 }
 
-function newSecret(): string {
-  return `1:${randomBytes(32).toString('base64')}`;
+/**
+ * Puts a new encryption secret in front of those beside the data. The file is replaced as a whole, so a crash leaves the old or
+ * the new one. Gateways know the new secret from their next start on.
+ * @returns the number of the new secret.
+ * @throws StartError when no secrets are kept there.
+ */
+export async function addEncryptionSecret(dataDir: string): Promise<number> {
+  const file = path.join(dataDir, 'secrets.json');
+  const fresh = path.join(dataDir, `.secrets-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const known = await read(file);
+  if (known === null) throw new StartError(`there is no ${file}`);
+  const numbers = known.ENCRYPTION_SECRETS.split(',').map((item) => Number.parseInt(item, 10));
+  const number = Math.max(...numbers) + 1;
+  const next = { ...known, ENCRYPTION_SECRETS: `${newSecret(number)},${known.ENCRYPTION_SECRETS}` };
+  const handle = await open(fresh, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${JSON.stringify(next, null, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(fresh, file);
+  return number;
+}
+
+function newSecret(number = 1): string {
+  return `${number}:${randomBytes(32).toString('base64')}`;
 }
 
 async function read(file: string): Promise<LocalSecrets | null> {

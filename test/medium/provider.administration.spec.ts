@@ -87,6 +87,25 @@ describe('administration of providers', () => {
     }
   });
 
+  it('seals the keys again with a newer secret, beside a process that goes on, and then has nothing to do', async () => {
+    const { id } = await gateway.admin.create(acme('resealed'));
+    const rotated = await ProviderProcess.start(database.url, { ENCRYPTION_SECRETS: `${SECRET_2},${SECRET_1}` });
+    const sealed = async (): Promise<unknown> =>
+      (await sql.query<{ sealed: string }>('select api_key_sealed sealed from provider where id = $1', [id])).rows[0];
+    try {
+      const looked = await rotated.sealed.reseal(false);
+      expect(looked).toMatchObject([{ store: 'provider keys', resealed: 0 }]);
+      expect(await sealed()).toMatchObject({ sealed: expect.stringMatching(/^v1\./) as string });
+      const [report] = await rotated.sealed.reseal(true);
+      expect(report?.byNumber[1]).toBeGreaterThan(0);
+      expect(await sealed()).toMatchObject({ sealed: expect.stringMatching(/^v2\./) as string });
+      await expect(rotated.admin.test(id)).resolves.toMatchObject({ ok: true });
+      expect((await rotated.sealed.reseal(true))[0]?.resealed).toBe(0);
+    } finally {
+      await rotated.stop();
+    }
+  });
+
   it('changes only the fields that are given', async () => {
     const before = await gateway.admin.create(acme('patched'));
     const after = await gateway.admin.patch(before.id, { name: 'patched-2', enabled: false });

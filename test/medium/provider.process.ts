@@ -4,6 +4,7 @@ import { readConfig } from '../../src/platform/config/index.js';
 import { newId, newRequestId } from '../../src/platform/ids/index.js';
 import { usdMicros } from '../../src/platform/money/index.js';
 import { PlatformModule } from '../../src/platform/platform.module.js';
+import { SealedStores } from '../../src/platform/secrets/index.js';
 import {
   ProviderAdmin,
   ProviderModule,
@@ -25,12 +26,14 @@ export class ProviderProcess {
   readonly admin: ProviderAdmin;
   readonly tokens: TokenCounter;
   readonly changes: ChangeFeed;
+  readonly sealed: SealedStores;
 
   private constructor(private readonly app: TestingModule) {
     this.providers = app.get(ProviderService);
     this.admin = app.get(ProviderAdmin);
     this.tokens = app.get(TokenCounter);
     this.changes = app.get(ChangeFeed);
+    this.sealed = app.get(SealedStores);
   }
 
   static async start(databaseUrl: string, settings: Record<string, string> = {}): Promise<ProviderProcess> {

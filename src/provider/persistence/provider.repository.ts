@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, LessThan, QueryFailedError, type Repository } from 'typeorm';
+import { In, IsNull, LessThan, MoreThan, Not, QueryFailedError, type Repository } from 'typeorm';
 import { AppError } from '../../platform/errors/index.js';
 import type { ProviderRow } from '../domain/provider.js';
 import { ProviderEntity } from './provider.entity.js';
@@ -33,6 +33,19 @@ export class ProviderRepository {
   page(beforeId: string | null, limit: number): Promise<ProviderRow[]> {
     const where = beforeId === null ? {} : { id: LessThan(beforeId) };
     return this.rows.find({ where, order: { id: 'DESC' }, take: limit });
+  }
+
+  /** Sealed keys in order of the providers' ids, after a given one. */
+  async sealedKeys(afterId: string | null, limit: number): Promise<{ id: string; apiKeySealed: string }[]> {
+    const where = { apiKeySealed: Not(IsNull()), ...(afterId === null ? {} : { id: MoreThan(afterId) }) };
+    const rows = await this.rows.find({ where, order: { id: 'ASC' }, take: limit });
+    return rows.map(({ id, apiKeySealed }) => ({ id, apiKeySealed: apiKeySealed ?? '' }));
+  }
+
+  /** Seals a key anew. @returns whether the row still held the text before. */
+  async replaceSealedKey(id: string, before: string, after: string): Promise<boolean> {
+    const { affected } = await this.rows.update({ id, apiKeySealed: before }, { apiKeySealed: after });
+    return affected === 1;
   }
 
   /** @throws AppError `conflict` when the name is taken. */

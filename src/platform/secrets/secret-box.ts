@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../../platform/config/index.js';
-import { AppError } from '../../platform/errors/index.js';
+import { CONFIG, type Config } from '../config/index.js';
+import { AppError } from '../errors/index.js';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -20,6 +20,17 @@ export class SecretBox {
   constructor(@Inject(CONFIG) config: Pick<Config, 'ENCRYPTION_SECRETS'>) {
     this.keys = readKeys(config.ENCRYPTION_SECRETS ?? '');
     this.current = Math.max(0, ...this.keys.keys());
+  }
+
+  /** Number of the secret that seals now; 0 when none is configured. */
+  get currentNumber(): number {
+    return this.current;
+  }
+
+  /** Number of the secret that sealed a text; `null` when it is none of ours. */
+  numberOf(sealed: string): number | null {
+    const [, number] = SEALED.exec(sealed) ?? [];
+    return number === undefined ? null : Number(number);
   }
 
   /** @throws AppError `internal` when no secret is configured. */
@@ -66,7 +77,7 @@ function readKeys(text: string): Map<number, Buffer> {
 function unreadable(cause?: unknown): AppError {
   return new AppError('internal', 'internal error', {
     code: 'secret_unreadable',
-    detail: 'a provider key cannot be sealed or opened with ENCRYPTION_SECRETS',
+    detail: 'a stored secret cannot be sealed or opened with ENCRYPTION_SECRETS',
     cause,
   });
 }

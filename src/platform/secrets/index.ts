@@ -1,0 +1,2 @@
+export * from './sealed-stores.js';
+export * from './secret-box.js';
