@@ -5,6 +5,7 @@ export type { NewProvider, ProviderPatch, ProviderTest, ProviderView } from './d
 export { attemptsOf, CallerGoneError } from './provider.errors.js';
 export { ProviderAdmin, type ProviderPage } from './provider.admin.js';
 export { ProviderModule } from './provider.module.js';
-export { ProviderService } from './provider.service.js';
+export { EndpointEvents, type EndpointEvent, type EndpointListener } from './breaker/endpoint-events.js';
+export { ProviderService, type EndpointStanding } from './provider.service.js';
 export { countPromptTokens } from './tokens/prompt-tokens.js';
 export { TokenCounter } from './tokens/token-counter.js';

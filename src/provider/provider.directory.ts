@@ -4,6 +4,7 @@ import { SecretBox } from '../platform/secrets/index.js';
 import { EndpointBreakers } from './breaker/endpoint-breakers.js';
 import { UpstreamFailure } from './domain/failure.js';
 import { secretOwner, type ProviderRow } from './domain/provider.js';
+import { Patience } from './failover/patience.js';
 import { ProviderRepository } from './persistence/provider.repository.js';
 import { UpstreamPools } from './transport/upstream-pools.js';
 
@@ -24,15 +25,18 @@ export class ProviderDirectory implements ChangeHandler {
     private readonly box: SecretBox,
     private readonly pools: UpstreamPools,
     private readonly breakers: EndpointBreakers,
+    private readonly patience: Patience,
   ) {
     changes.register('provider', this);
   }
 
   async reloadAll(): Promise<void> {
     const rows = await this.rows.all();
+    // What has been learned of the others, also before this process started, stays true.
+    const changed = rows.filter(({ id, updatedAt }) => this.isOlderThan(id, updatedAt)).map(({ id }) => id);
     this.known.clear();
     for (const row of rows) this.known.set(row.id, { row, apiKey: undefined });
-    this.afterReload(rows.map(({ id }) => id));
+    this.afterReload(changed);
   }
 
   async reload(ids: readonly string[]): Promise<void> {
@@ -75,8 +79,14 @@ export class ProviderDirectory implements ChangeHandler {
     return known.apiKey;
   }
 
+  private isOlderThan(id: string, updatedAt: Date): boolean {
+    const known = this.known.get(id);
+    return known !== undefined && known.row.updatedAt < updatedAt;
+  }
+
   private afterReload(ids: readonly string[]): void {
     this.breakers.forget(new Set(ids));
+    this.patience.forget(new Set(ids));
     this.pools.retain(this.list().map(({ baseUrl }) => baseUrl));
   }
 }

@@ -5,8 +5,12 @@ import { OpenAiAdapter } from './adapters/openai/openai.adapter.js';
 import { SandboxAdapter } from './adapters/sandbox/sandbox.adapter.js';
 import { AttemptRunner } from './attempt/attempt-runner.js';
 import { EndpointBreakers } from './breaker/endpoint-breakers.js';
+import { EndpointEvents } from './breaker/endpoint-events.js';
+import { OutageBoard } from './breaker/outage-board.js';
 import { Failover } from './failover/failover.js';
 import { Patience } from './failover/patience.js';
+import { EndpointOutageEntity } from './persistence/endpoint-outage.entity.js';
+import { EndpointOutageRepository } from './persistence/endpoint-outage.repository.js';
 import { ProviderEntity } from './persistence/provider.entity.js';
 import { ProviderRepository } from './persistence/provider.repository.js';
 import { ProviderAdmin } from './provider.admin.js';
@@ -19,13 +23,16 @@ import { TokenCounter } from './tokens/token-counter.js';
 import { UpstreamPools } from './transport/upstream-pools.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([ProviderEntity])],
+  imports: [TypeOrmModule.forFeature([ProviderEntity, EndpointOutageEntity])],
   providers: [
     AdapterRegistry,
     AttemptRunner,
     EndpointBreakers,
+    EndpointEvents,
+    EndpointOutageRepository,
     Failover,
     OpenAiAdapter,
+    OutageBoard,
     Patience,
     ProviderAdmin,
     ProviderDirectory,
@@ -44,6 +51,6 @@ import { UpstreamPools } from './transport/upstream-pools.js';
       useFactory: (...adapters: readonly unknown[]) => adapters,
     },
   ],
-  exports: [ProviderService, ProviderAdmin, TokenCounter],
+  exports: [EndpointEvents, ProviderService, ProviderAdmin, TokenCounter],
 })
 export class ProviderModule {}

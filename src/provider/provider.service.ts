@@ -3,6 +3,7 @@ import { CONFIG, type Config } from '../platform/config/index.js';
 import { ServedStream } from './answer/served-stream.js';
 import { AttemptRunner } from './attempt/attempt-runner.js';
 import { CallRun, type CallLimits } from './attempt/call-run.js';
+import type { BreakerState } from './breaker/endpoint-breaker.js';
 import { EndpointBreakers } from './breaker/endpoint-breakers.js';
 import type { CallSummary, JsonAnswer, ProviderAnswer, StreamAnswer, UpstreamRequest } from './domain/call.js';
 import { completionText } from './domain/completion-text.js';
@@ -10,7 +11,19 @@ import type { Endpoint } from './domain/endpoint.js';
 import type { JsonRecord } from './domain/json.js';
 import { normaliseUsage } from './domain/usage.js';
 import { Failover } from './failover/failover.js';
+import { Patience } from './failover/patience.js';
 import { StreamRescuer } from './rescue/stream-rescuer.js';
+
+/** How an endpoint stands. Milliseconds count from now. */
+export interface EndpointStanding {
+  breaker: BreakerState;
+  /** Short reason of the last fault, e.g. `http_503`; `null` while nothing has gone wrong lately. */
+  lastFault: string | null;
+  /** Until a call may probe it. */
+  breakerWaitMs: number;
+  /** What is left of its `Retry-After`. */
+  limitedForMs: number;
+}
 
 /** Calls models at their endpoints. */
 @Injectable()
@@ -23,9 +36,11 @@ export class ProviderService {
     private readonly runner: AttemptRunner,
     private readonly rescuer: StreamRescuer,
     private readonly breakers: EndpointBreakers,
+    private readonly patience: Patience,
   ) {
     this.limits = {
       attemptsMax: config.UPSTREAM_ATTEMPTS_MAX,
+      retryAfterMaxWaitMs: config.UPSTREAM_RETRY_AFTER_MAX_WAIT_MS,
       timeouts: {
         connectMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
         headersMs: config.UPSTREAM_HEADERS_TIMEOUT_MS,
@@ -55,6 +70,22 @@ export class ProviderService {
   /** Whether the breaker of an endpoint lets calls pass. */
   endpointHealth(endpointId: string): boolean {
     return this.breakers.isHealthy(endpointId);
+  }
+
+  /** Whether an endpoint is worth choosing a model for: it lets calls pass, and asks for no long patience. */
+  isReady(endpointId: string): boolean {
+    return this.breakers.isHealthy(endpointId) && this.patience.waitMs(endpointId) <= this.limits.retryAfterMaxWaitMs;
+  }
+
+  /** What this process knows of an endpoint's standing, its own experience and that of the others. */
+  standing(endpointId: string): EndpointStanding {
+    const { state, reason, waitMs } = this.breakers.view(endpointId);
+    return {
+      breaker: state,
+      lastFault: reason,
+      breakerWaitMs: Math.round(waitMs),
+      limitedForMs: Math.round(this.patience.waitMs(endpointId)),
+    };
   }
 
   private async openStream(run: CallRun): Promise<StreamAnswer> {

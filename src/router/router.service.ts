@@ -23,6 +23,7 @@ const RESCUE_MODELS_MAX = 3;
 export class RouterService {
   private readonly prices = new LRUCache<string, Price>({ max: PRICES_KEPT });
   private readonly isHealthy: (endpointId: string) => boolean;
+  private readonly isReady: (endpointId: string) => boolean;
 
   constructor(
     private readonly keeper: PoolKeeper,
@@ -31,6 +32,7 @@ export class RouterService {
     providers: ProviderService,
   ) {
     this.isHealthy = (endpointId) => providers.endpointHealth(endpointId);
+    this.isReady = (endpointId) => providers.isReady(endpointId);
   }
 
   /**
@@ -78,7 +80,7 @@ export class RouterService {
   }
 
   private auto(pool: Pool, request: RouteRequest): Route {
-    const pick = pickAuto(pool, request, this.isHealthy);
+    const pick = pickAuto(pool, request, this.isReady);
     if (pick.chosen === null) {
       throw pick.waitsForHealth ? errors.everyBreakerOpen(pick.candidates) : errors.noCandidate(pick.candidates);
     }

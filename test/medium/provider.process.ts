@@ -75,6 +75,7 @@ export class ProviderProcess {
       priority: 1,
       weight: 1,
       timeouts: {},
+      contextWindow: null,
       inputUsdPerMtok: usdMicros(0),
       outputUsdPerMtok: usdMicros(0),
       supportsPrefill: false,

@@ -28,6 +28,7 @@ export function endpoint(fields: Partial<Endpoint> = {}): Endpoint {
     priority: 1,
     weight: 1,
     timeouts: {},
+    contextWindow: null,
     inputUsdPerMtok: usdMicros(0),
     outputUsdPerMtok: usdMicros(0),
     supportsPrefill: false,

@@ -1,4 +1,5 @@
 import { Body, Delete, Get, Param, Patch, Post } from '@nestjs/common';
+import { ProviderService, type Endpoint } from '../../provider/index.js';
 import { EndpointService } from '../../router/index.js';
 import { AdminController } from '../http/admin-controller.decorator.js';
 import { AdminOperation } from '../http/admin-operation.js';
@@ -21,7 +22,10 @@ const RESOURCE = 'endpoint';
 
 @AdminController('models/:id/endpoints')
 export class EndpointsController {
-  constructor(private readonly endpoints: EndpointService) {}
+  constructor(
+    private readonly endpoints: EndpointService,
+    private readonly providers: ProviderService,
+  ) {}
 
   @Post()
   @AdminOperation({
@@ -34,7 +38,7 @@ export class EndpointsController {
   })
   async create(@Param('id') id: string, @Body() body: CreateEndpoint): Promise<Written<EndpointView>> {
     const input = { ...endpointFields(body), providerId: body.provider_id, upstreamModel: body.upstream_model };
-    return created(RESOURCE, endpointView(await this.endpoints.create(id, input)));
+    return created(RESOURCE, this.view(await this.endpoints.create(id, input)));
   }
 
   @Get()
@@ -45,13 +49,13 @@ export class EndpointsController {
   })
   async list(@Param('id') id: string): Promise<EndpointListView> {
     const endpoints = await this.endpoints.list(id);
-    return { data: endpoints.map(endpointView), next_cursor: null };
+    return { data: endpoints.map((endpoint) => this.view(endpoint)), next_cursor: null };
   }
 
   @Get(':endpoint_id')
   @AdminOperation({ summary: 'Read an endpoint', tag: TAG, response: endpointSchema })
   async read(@Param('id') id: string, @Param('endpoint_id') endpointId: string): Promise<EndpointView> {
-    return endpointView(await this.endpoints.read(id, endpointId));
+    return this.view(await this.endpoints.read(id, endpointId));
   }
 
   @Patch(':endpoint_id')
@@ -67,9 +71,9 @@ export class EndpointsController {
     @Param('endpoint_id') endpointId: string,
     @Body() body: PatchEndpoint,
   ): Promise<Written<EndpointView>> {
-    const before = endpointView(await this.endpoints.read(id, endpointId));
+    const before = this.view(await this.endpoints.read(id, endpointId));
     const input = { ...endpointFields(body), providerId: body.provider_id, upstreamModel: body.upstream_model };
-    return changed(RESOURCE, before, endpointView(await this.endpoints.patch(id, endpointId, input)));
+    return changed(RESOURCE, before, this.view(await this.endpoints.patch(id, endpointId, input)));
   }
 
   @Delete(':endpoint_id')
@@ -81,8 +85,12 @@ export class EndpointsController {
     write: { action: 'endpoint.delete' },
   })
   async remove(@Param('id') id: string, @Param('endpoint_id') endpointId: string): Promise<Written<undefined>> {
-    const before = endpointView(await this.endpoints.read(id, endpointId));
+    const before = this.view(await this.endpoints.read(id, endpointId));
     await this.endpoints.remove(id, endpointId);
     return removed(RESOURCE, endpointId, before);
+  }
+
+  private view(endpoint: Endpoint): EndpointView {
+    return endpointView(endpoint, this.providers.standing(endpoint.id));
   }
 }

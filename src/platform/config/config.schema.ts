@@ -144,6 +144,17 @@ export const configSchema = z.object({
     .default(600_000)
     .describe('Longest duration of one provider call, failover included.'),
   UPSTREAM_ATTEMPTS_MAX: integer(1, 20).default(4).describe('Most attempts over all endpoints of one request.'),
+  UPSTREAM_RETRY_AFTER_MAX_WAIT_MS: integer(0, 600_000)
+    .default(2_000)
+    .describe(
+      'Longest `Retry-After` of a 429 that is waited for before the same endpoint is asked once more; 0 never.',
+    ),
+  UPSTREAM_BREAKER_FAULTS_MAX: integer(1, 1_000)
+    .default(5)
+    .describe('Faults in a row after which an endpoint is left alone.'),
+  UPSTREAM_BREAKER_OPEN_MS: integer(10, 3_600_000)
+    .default(10_000)
+    .describe('How long a failing endpoint is left alone before one call may probe it.'),
   SHUTDOWN_TIMEOUT_MS: integer(0, 600_000).default(30_000).describe('How long a shutdown waits for running requests.'),
   WORKERS_ENABLED: flag.default(true).describe('Runs the settlement workers inside the HTTP process.'),
   RECONCILE_INTERVAL_MS: integer(0, 2_678_400_000)

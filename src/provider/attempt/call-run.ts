@@ -1,13 +1,18 @@
 import type { Attempt, UpstreamRequest } from '../domain/call.js';
 import type { Endpoint, EndpointTimeouts } from '../domain/endpoint.js';
-import { resolveTimeouts } from '../domain/timeouts.js';
+import { resolveTimeouts, retryAfterMaxWaitMs } from '../domain/timeouts.js';
 import { CallerGoneError } from '../provider.errors.js';
 import { AttemptWatch } from './attempt-watch.js';
 
 export interface CallLimits {
   timeouts: EndpointTimeouts;
   attemptsMax: number;
+  /** Longest `Retry-After` that is waited for, where the endpoint says nothing else. */
+  retryAfterMaxWaitMs: number;
 }
+
+/** Reasons of attempts that were stopped before they reached for an upstream. */
+const UNTRIED: ReadonlySet<string> = new Set(['breaker_open', 'retry_after']);
 
 /** What the attempts of one call share: the record of them, the time that is left, and whether the caller is there. */
 export class CallRun {
@@ -18,6 +23,7 @@ export class CallRun {
   private readonly deadlineAtMs: number;
   private watch: AttemptWatch | null = null;
   private gone: CallerGoneError | null = null;
+  private wake: (() => void) | null = null;
   private readonly onAbort = (): void => this.leave();
 
   constructor(
@@ -40,9 +46,33 @@ export class CallRun {
     return performance.now() >= this.deadlineAtMs;
   }
 
-  /** Attempts that reached for an upstream; one that a breaker stopped is free. */
+  /** Attempts that reached for an upstream; one that was stopped before is free. */
   get isOutOfAttempts(): boolean {
-    return this.attempts.filter(({ failure }) => failure !== 'breaker_open').length >= this.limits.attemptsMax;
+    return (
+      this.attempts.filter(({ reason }) => reason === null || !UNTRIED.has(reason)).length >= this.limits.attemptsMax
+    );
+  }
+
+  /** Whether an endpoint that asks for so much patience is waited for. */
+  isWorthWaiting(endpoint: Endpoint, waitMs: number): boolean {
+    const maxMs = retryAfterMaxWaitMs(endpoint, this.limits.retryAfterMaxWaitMs);
+    return waitMs <= maxMs && performance.now() + waitMs < this.deadlineAtMs;
+  }
+
+  /**
+   * Waits.
+   * @throws CallerGoneError as soon as the caller hangs up.
+   */
+  async sleep(waitMs: number): Promise<void> {
+    this.checkCaller();
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      timer = setTimeout(resolve, waitMs);
+    });
+    clearTimeout(timer);
+    this.wake = null;
+    this.checkCaller();
   }
 
   /** @throws CallerGoneError when the caller has hung up. */
@@ -68,5 +98,6 @@ export class CallRun {
   private leave(): void {
     this.gone = new CallerGoneError(this.attempts);
     this.watch?.cancel(this.gone);
+    this.wake?.();
   }
 }

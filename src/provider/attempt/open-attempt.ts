@@ -47,7 +47,7 @@ export class OpenAttempt {
     if (error instanceof UpstreamFailure && error.status !== null) this.record.status = error.status;
     // A failure that gets a second try at once is one fault, not two: failover reports it when it gives up.
     const isNeutral = isFaultless || (error instanceof UpstreamFailure && error.retrySame);
-    this.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure);
+    this.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure, reason);
   }
 
   private close(): boolean {
@@ -63,9 +63,9 @@ export class OpenAttempt {
   }
 }
 
-/** The line of an attempt that a breaker stopped before it began. */
-export function breakerOpenRecord(endpoint: Endpoint): Attempt {
-  return { ...newRecord(endpoint), failure: 'breaker_open', reason: 'breaker_open' };
+/** The line of an attempt that was stopped before it began: by an open breaker, or by a `Retry-After` that runs. */
+export function untriedRecord(endpoint: Endpoint, { failure, reason }: UpstreamFailure): Attempt {
+  return { ...newRecord(endpoint), failure, reason };
 }
 
 function newRecord({ id, providerName, upstreamModel }: Endpoint): Attempt {
@@ -81,7 +81,9 @@ function newRecord({ id, providerName, upstreamModel }: Endpoint): Attempt {
 }
 
 function describe(error: unknown): { failure: FailureClass; reason: string } {
-  if (error instanceof UpstreamFailure) return { failure: error.failure, reason: error.reason };
+  if (error instanceof UpstreamFailure) {
+    return { failure: error.failure, reason: error.isContextLength ? 'context_length' : error.reason };
+  }
   if (error instanceof CallerGoneError) return { failure: 'caller_gone', reason: 'caller_gone' };
   return { failure: 'operator_fault', reason: 'internal' };
 }

@@ -5,6 +5,9 @@ export interface BreakerOptions {
   openMs: number;
 }
 
+/** `half_open`: the next call is the probe, or one is on its way. */
+export type BreakerState = 'closed' | 'open' | 'half_open';
+
 /**
  * The breaker of one endpoint. Closed: every call passes. Open: none passes for a while. Then half open: one call
  * passes as the probe and decides. Faults count in a row and only when they say something about the endpoint; a fault
@@ -16,6 +19,11 @@ export class EndpointBreaker {
   private probing = false;
 
   constructor(private readonly options: BreakerOptions) {}
+
+  state(nowMs: number): BreakerState {
+    if (this.openUntilMs === null) return 'closed';
+    return nowMs < this.openUntilMs ? 'open' : 'half_open';
+  }
 
   /** Whether a call could pass now. */
   isHealthy(nowMs: number): boolean {
@@ -34,19 +42,29 @@ export class EndpointBreaker {
     return true;
   }
 
-  /** The endpoint began to answer: a probe has its proof, but the next fault opens the breaker again. */
-  begin(): void {
-    if (this.openUntilMs === null) return;
+  /**
+   * The endpoint began to answer, here or at another process: a probe has its proof, but the next fault opens the breaker
+   * again.
+   * @returns whether it was open.
+   */
+  begin(): boolean {
+    if (this.openUntilMs === null) return false;
     this.openUntilMs = null;
     this.probing = false;
     this.faults = this.options.faultsMax - 1;
+    return true;
   }
 
-  /** The endpoint answered to the end, or rightly refused the caller's request. */
-  succeed(): void {
+  /**
+   * The endpoint answered to the end, or rightly refused the caller's request.
+   * @returns whether it was open.
+   */
+  succeed(): boolean {
+    const wasOpen = this.openUntilMs !== null;
     this.openUntilMs = null;
     this.probing = false;
     this.faults = 0;
+    return wasOpen;
   }
 
   /** @returns whether this fault opened it. */
@@ -57,6 +75,17 @@ export class EndpointBreaker {
     const wasOpen = this.openUntilMs !== null && nowMs < this.openUntilMs;
     this.openUntilMs = nowMs + this.options.openMs;
     return !wasOpen;
+  }
+
+  /** Another process opened it: nothing passes until then, and the first fault after it opens it again. */
+  learnOpen(untilMs: number): void {
+    this.openUntilMs = untilMs;
+    this.faults = this.options.faultsMax - 1;
+  }
+
+  /** The wait is over: the next call is the probe. */
+  halfOpen(nowMs: number): void {
+    if (this.openUntilMs !== null) this.openUntilMs = Math.min(this.openUntilMs, nowMs);
   }
 
   /** The call ended without saying anything about the endpoint (the caller left, a rate limit, a wrong key). */

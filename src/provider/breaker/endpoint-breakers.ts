@@ -1,35 +1,61 @@
-import { Inject, Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
+import type { FailureClass } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { countsAgainstEndpoint } from '../domain/failure.js';
-import type { FailureClass } from '../domain/call.js';
-import { EndpointBreaker, type BreakerOptions } from './endpoint-breaker.js';
-
-export const BREAKER_OPTIONS = Symbol('BREAKER_OPTIONS');
-
-const DEFAULTS: BreakerOptions = { faultsMax: 5, openMs: 10_000 };
+import { EndpointBreaker, type BreakerOptions, type BreakerState } from './endpoint-breaker.js';
+import { EndpointEvents, placeOf, type EndpointEvent } from './endpoint-events.js';
 
 interface Entry {
   breaker: EndpointBreaker;
+  endpointId: string;
   providerId: string;
+  providerName: string;
   /** What the breaker is about; another model name or address is another place, with a clean record. */
   place: string;
+  /** The last fault. */
+  reason: string;
+}
+
+/** A breaker that another process has opened. */
+export interface LearnedOutage {
+  endpointId: string;
+  providerId: string;
+  providerName: string;
+  place: string;
+  reason: string;
+  /** How long it stays open. */
+  forMs: number;
+}
+
+/** The breaker of an endpoint as operators see it. */
+export interface BreakerView {
+  state: BreakerState;
+  /** The last fault; `null` while nothing has gone wrong lately. */
+  reason: string | null;
+  /** Milliseconds until a probe may pass. */
+  waitMs: number;
 }
 
 /**
- * The breakers of this process, one an endpoint that has failed lately. Each process learns by itself: a breaker saves
- * time, no money depends on it.
+ * The process that opened a breaker sends the probe; the others come a little later, each at its own time, in case it is
+ * gone. So a sick endpoint sees about one probe at a time, however many processes there are.
  */
+const OTHERS_LATER_MS = { least: 1_000, most: 3_000 };
+
+/** The breakers that this process knows, one an endpoint that has failed lately. */
 @Injectable()
 export class EndpointBreakers {
   private readonly entries = new Map<string, Entry>();
   private readonly options: BreakerOptions;
 
   constructor(
+    @Inject(CONFIG) config: Pick<Config, 'UPSTREAM_BREAKER_FAULTS_MAX' | 'UPSTREAM_BREAKER_OPEN_MS'>,
     @Inject(LOGGER) private readonly logger: Logger,
-    @Optional() @Inject(BREAKER_OPTIONS) options?: BreakerOptions,
+    private readonly events: EndpointEvents,
   ) {
-    this.options = options ?? DEFAULTS;
+    this.options = { faultsMax: config.UPSTREAM_BREAKER_FAULTS_MAX, openMs: config.UPSTREAM_BREAKER_OPEN_MS };
   }
 
   /** Whether an endpoint may be called now. */
@@ -42,6 +68,19 @@ export class EndpointBreakers {
     return this.entries.get(endpointId)?.breaker.waitMs(performance.now()) ?? 0;
   }
 
+  view(endpointId: string): BreakerView {
+    const entry = this.entries.get(endpointId);
+    if (entry === undefined) return { state: 'closed', reason: null, waitMs: 0 };
+    const nowMs = performance.now();
+    return { state: entry.breaker.state(nowMs), reason: entry.reason, waitMs: entry.breaker.waitMs(nowMs) };
+  }
+
+  /** How many do not let every call pass. */
+  get openCount(): number {
+    const nowMs = performance.now();
+    return [...this.entries.values()].filter(({ breaker }) => breaker.state(nowMs) !== 'closed').length;
+  }
+
   /** Whether a call may pass; one that did must end in `succeed` or `fail`. */
   tryPass(endpoint: Endpoint): boolean {
     const entry = this.entryOf(endpoint);
@@ -50,34 +89,72 @@ export class EndpointBreakers {
 
   /** The first content has arrived. */
   begin(endpoint: Endpoint): void {
-    this.entryOf(endpoint)?.breaker.begin();
+    const entry = this.entryOf(endpoint);
+    if (entry?.breaker.begin() === true) this.tellClosed(entry);
   }
 
   /** The call ended well. */
   succeed(endpoint: Endpoint): void {
-    this.entryOf(endpoint)?.breaker.succeed();
+    const entry = this.entryOf(endpoint);
+    if (entry === undefined) return;
     this.entries.delete(endpoint.id);
+    if (entry.breaker.succeed()) this.tellClosed(entry);
   }
 
-  /** The call failed; only faults of the endpoint count. */
-  fail(endpoint: Endpoint, failure: FailureClass): void {
-    const entry = this.entryOf(endpoint);
+  /**
+   * The call failed; only faults of the endpoint count.
+   * @param reason short, e.g. `http_503`.
+   */
+  fail(endpoint: Endpoint, failure: FailureClass, reason: string): void {
     if (failure === 'caller_fault') return this.succeed(endpoint);
+    const known = this.entryOf(endpoint);
     if (!countsAgainstEndpoint(failure)) {
-      entry?.breaker.release();
+      known?.breaker.release();
       return;
     }
-    const { breaker } = entry ?? this.addEntry(endpoint);
-    if (breaker.fault(performance.now())) {
-      this.logger.warn({ endpoint: endpoint.id, provider: endpoint.providerName }, 'endpoint taken out of service');
-    }
+    const entry = known ?? this.addEntry({ ...endpoint, endpointId: endpoint.id, place: placeOf(endpoint) });
+    entry.reason = reason;
+    if (!entry.breaker.fault(performance.now())) return;
+    const { openMs } = this.options;
+    this.logger.warn(
+      { endpoint: endpoint.id, provider: endpoint.providerName, reason, open_ms: openMs },
+      'breaker opened',
+    );
+    this.events.emit(eventOf(entry, 'breaker_opened', openMs));
+  }
+
+  /** The provider answers a question that costs nothing: an open breaker need not wait, the next call is its probe. */
+  hint(endpointId: string): void {
+    this.entries.get(endpointId)?.breaker.halfOpen(performance.now());
+  }
+
+  /** Another process has opened a breaker. */
+  learnOpen(outage: LearnedOutage): void {
+    const { least, most } = OTHERS_LATER_MS;
+    const untilMs = performance.now() + outage.forMs + least + Math.random() * (most - least);
+    const known = this.entries.get(outage.endpointId);
+    const entry = known?.place === outage.place ? known : this.addEntry(outage);
+    entry.reason = outage.reason;
+    entry.breaker.learnOpen(untilMs);
+  }
+
+  /** Another process has had an answer. */
+  learnClosed(endpointId: string): void {
+    this.entries.get(endpointId)?.breaker.begin();
   }
 
   /** Providers that were changed start with a clean record. */
   forget(providerIds: ReadonlySet<string>): void {
-    for (const [endpointId, { providerId }] of this.entries) {
-      if (providerIds.has(providerId)) this.entries.delete(endpointId);
+    for (const [endpointId, entry] of this.entries) {
+      if (!providerIds.has(entry.providerId)) continue;
+      this.entries.delete(endpointId);
+      if (entry.breaker.succeed()) this.tellClosed(entry);
     }
+  }
+
+  private tellClosed(entry: Entry): void {
+    this.logger.info({ endpoint: entry.endpointId, provider: entry.providerName }, 'breaker closed');
+    this.events.emit(eventOf(entry, 'breaker_closed', 0));
   }
 
   private entryOf(endpoint: Endpoint): Entry | undefined {
@@ -87,14 +164,15 @@ export class EndpointBreakers {
     return undefined;
   }
 
-  private addEntry(endpoint: Endpoint): Entry {
-    const { id, providerId } = endpoint;
-    const entry = { breaker: new EndpointBreaker(this.options), providerId, place: placeOf(endpoint) };
-    this.entries.set(id, entry);
+  private addEntry({ endpointId, providerId, providerName, place }: Omit<Entry, 'breaker' | 'reason'>): Entry {
+    const breaker = new EndpointBreaker(this.options);
+    const entry = { breaker, endpointId, providerId, providerName, place, reason: '' };
+    this.entries.set(endpointId, entry);
     return entry;
   }
 }
 
-function placeOf({ baseUrl, upstreamModel }: Endpoint): string {
-  return `${baseUrl} ${upstreamModel}`;
+function eventOf(entry: Entry, type: EndpointEvent['type'], forMs: number): EndpointEvent {
+  const { endpointId, providerId, providerName, place } = entry;
+  return { type, endpointId, providerId, providerName, place, forMs, reason: forMs === 0 ? '' : entry.reason };
 }

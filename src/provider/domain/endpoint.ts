@@ -11,6 +11,12 @@ export interface EndpointTimeouts {
   totalMs: number;
 }
 
+/** Every wait of a call that an endpoint can set for itself. */
+export interface EndpointWaits extends EndpointTimeouts {
+  /** Longest `Retry-After` of a 429 that is waited for, to ask this endpoint a second time; 0 never waits. */
+  retryAfterMaxWaitMs: number;
+}
+
 /** A place where a model can be called: a provider, the model's name there, and the rules of the call. */
 export interface Endpoint {
   id: string;
@@ -27,7 +33,9 @@ export interface Endpoint {
   priority: number;
   /** Share among healthy endpoints of one priority. */
   weight: number;
-  timeouts: Partial<EndpointTimeouts>;
+  timeouts: Partial<EndpointWaits>;
+  /** Tokens that fit here, where that differs from the model's own; `null` when nobody has said so. */
+  contextWindow: number | null;
   inputUsdPerMtok: UsdMicros;
   outputUsdPerMtok: UsdMicros;
   supportsPrefill: boolean;

@@ -1,4 +1,5 @@
 import type { FailureClass } from './call.js';
+import { saysContextLength } from './context-length.js';
 
 /** What the upstream said about a request that it refused as the caller's fault; already cleaned for the caller. */
 export interface CallerFault {
@@ -39,6 +40,11 @@ export class UpstreamFailure extends Error {
     this.retryAfterS = options.retryAfterS ?? null;
     this.callerFault = options.callerFault ?? null;
     this.retrySame = options.retrySame ?? false;
+  }
+
+  /** The prompt does not fit here; an endpoint or a model with a larger context may take it. */
+  get isContextLength(): boolean {
+    return this.callerFault !== null && saysContextLength(this.callerFault.code, this.callerFault.message);
   }
 }
 

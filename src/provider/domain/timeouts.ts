@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointTimeouts } from './endpoint.js';
+import type { Endpoint, EndpointTimeouts, EndpointWaits } from './endpoint.js';
 
 /** The time-outs of an endpoint: its own where it has usable ones, else the configured ones. Milliseconds. */
 export function resolveTimeouts({ timeouts }: Endpoint, defaults: EndpointTimeouts): EndpointTimeouts {
@@ -9,6 +9,11 @@ export function resolveTimeouts({ timeouts }: Endpoint, defaults: EndpointTimeou
     idleMs: usable(timeouts.idleMs) ?? defaults.idleMs,
     totalMs: usable(timeouts.totalMs) ?? defaults.totalMs,
   };
+}
+
+/** Longest `Retry-After` of this endpoint that is waited for, in milliseconds. */
+export function retryAfterMaxWaitMs({ timeouts }: Endpoint, defaultMs: EndpointWaits['retryAfterMaxWaitMs']): number {
+  return timeouts.retryAfterMaxWaitMs === 0 ? 0 : (usable(timeouts.retryAfterMaxWaitMs) ?? defaultMs);
 }
 
 /** What a Node timer can hold; the column is free JSON. */

@@ -1,15 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { CallRun } from '../attempt/call-run.js';
-import { breakerOpenRecord } from '../attempt/open-attempt.js';
+import { untriedRecord } from '../attempt/open-attempt.js';
 import { EndpointBreakers } from '../breaker/endpoint-breakers.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import { Patience } from './patience.js';
 import { callerFaultError, verdictOf } from './verdict.js';
 
+type TryOne<T> = (endpoint: Endpoint) => Promise<T>;
+type Tried<T> = { answer: T } | UpstreamFailure;
+
 /**
- * Tries the endpoints of a call in order until one answers. Never waits between two tries. The same endpoint gets a
- * second try only where that is likely to help: the request never got through, or a single 500; a silent one never.
+ * Tries the endpoints of a call in order until one answers. The same endpoint gets one second try only where that is
+ * likely to help: the request never got through, a single 500, or a limit that is lifted within the time that the operator
+ * allows for waiting; a silent one never. Nothing else is waited for while another endpoint is ready.
  */
 @Injectable()
 export class Failover {
@@ -24,42 +28,69 @@ export class Failover {
    * @throws AppError `invalid_request`, `upstream_failed`, `unavailable` or `deadline`, with the attempts as facts;
    *   CallerGoneError.
    */
-  async firstAnswer<T>(run: CallRun, tryOne: (endpoint: Endpoint) => Promise<T>): Promise<T> {
+  async firstAnswer<T>(run: CallRun, tryOne: TryOne<T>): Promise<T> {
     const failures: UpstreamFailure[] = [];
+    const tooSmall: Endpoint[] = [];
     for (const endpoint of this.patience.order(run.request.endpoints)) {
-      let result = await this.tryEndpoint(run, endpoint, tryOne);
-      if (result instanceof UpstreamFailure && result.retrySame && !run.isOutOfAttempts && !run.isOutOfTime) {
-        result = await this.tryEndpoint(run, endpoint, tryOne);
-      }
+      if (!tooSmall.every((refusing) => mayHoldMore(endpoint, refusing))) continue;
+      const result = await this.tryTwice(run, endpoint, tryOne);
       if (!(result instanceof UpstreamFailure)) return result.answer;
       failures.push(result);
-      if (result.retrySame) this.breakers.fail(endpoint, result.failure);
+      if (result.isContextLength) tooSmall.push(endpoint);
       if (run.isOutOfAttempts || run.isOutOfTime) break;
     }
     throw this.verdict(run, failures);
   }
 
-  private async tryEndpoint<T>(
+  private async tryTwice<T>(run: CallRun, endpoint: Endpoint, tryOne: TryOne<T>): Promise<Tried<T>> {
+    const limitMs = this.patience.waitMs(endpoint.id);
+    if (limitMs > 0) {
+      if (!run.isWorthWaiting(endpoint, limitMs)) return untried(run, endpoint, stillLimited(limitMs));
+      await run.sleep(limitMs);
+    }
+    const first = await this.tryOnce(run, endpoint, tryOne);
+    if (!(first instanceof UpstreamFailure)) return first;
+    const second = await this.tryAgain(run, endpoint, first, tryOne);
+    const last = second ?? first;
+    // One that was worth a second try is a fault now; it was not counted when it happened.
+    if (last instanceof UpstreamFailure && last.retrySame) this.breakers.fail(endpoint, last.failure, last.reason);
+    return last;
+  }
+
+  /** @returns `null` where a second try is not likely to help. */
+  private async tryAgain<T>(
     run: CallRun,
     endpoint: Endpoint,
-    tryOne: (endpoint: Endpoint) => Promise<T>,
-  ): Promise<{ answer: T } | UpstreamFailure> {
+    { failure, retrySame, retryAfterS }: UpstreamFailure,
+    tryOne: TryOne<T>,
+  ): Promise<Tried<T> | null> {
+    if (run.isOutOfAttempts || run.isOutOfTime) return null;
+    if (retrySame) return this.tryOnce(run, endpoint, tryOne);
+    if (failure !== 'rate_limited' || retryAfterS === null) return null;
+    if (!run.isWorthWaiting(endpoint, retryAfterS * 1000)) return null;
+    await run.sleep(retryAfterS * 1000);
+    return this.tryOnce(run, endpoint, tryOne);
+  }
+
+  private async tryOnce<T>(run: CallRun, endpoint: Endpoint, tryOne: TryOne<T>): Promise<Tried<T>> {
     run.checkCaller();
     if (!this.breakers.tryPass(endpoint)) {
-      run.attempts.push(breakerOpenRecord(endpoint));
-      return new UpstreamFailure('breaker_open', 'breaker_open');
+      return untried(run, endpoint, new UpstreamFailure('breaker_open', 'breaker_open'));
     }
     try {
       return { answer: await tryOne(endpoint) };
     } catch (error) {
       if (!(error instanceof UpstreamFailure)) throw error;
-      if (error.failure === 'caller_fault') throw callerFaultError(error, run.attempts);
-      if (error.failure === 'rate_limited') this.patience.note(endpoint.id, error.retryAfterS);
+      if (error.failure === 'caller_fault' && !error.isContextLength) throw callerFaultError(error, run.attempts);
+      this.patience.note(endpoint, error.retryAfterS, error.reason);
       return error;
     }
   }
 
   private verdict(run: CallRun, failures: readonly UpstreamFailure[]): Error {
+    // Whatever else went wrong elsewhere: a shorter prompt is what helps.
+    const tooLong = failures.findLast(({ isContextLength }) => isContextLength);
+    if (tooLong !== undefined) return callerFaultError(tooLong, run.attempts);
     const waitsMs = run.request.endpoints.map(({ id }) => this.breakers.waitMs(id));
     return verdictOf({
       attempts: run.attempts,
@@ -69,4 +100,18 @@ export class Failover {
       cause: failures.at(-1),
     });
   }
+}
+
+/** A prompt was too long for one endpoint: another takes it unless both say how much fits and it is not more. */
+function mayHoldMore({ contextWindow }: Endpoint, refusing: Endpoint): boolean {
+  return contextWindow === null || refusing.contextWindow === null || contextWindow > refusing.contextWindow;
+}
+
+function stillLimited(waitMs: number): UpstreamFailure {
+  return new UpstreamFailure('rate_limited', 'retry_after', { retryAfterS: Math.ceil(waitMs / 1000) });
+}
+
+function untried(run: CallRun, endpoint: Endpoint, failure: UpstreamFailure): UpstreamFailure {
+  run.attempts.push(untriedRecord(endpoint, failure));
+  return failure;
 }

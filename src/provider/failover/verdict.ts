@@ -1,5 +1,6 @@
 import { AppError } from '../../platform/errors/index.js';
 import type { Attempt } from '../domain/call.js';
+import { CONTEXT_LENGTH_CODE } from '../domain/context-length.js';
 import type { UpstreamFailure } from '../domain/failure.js';
 import { upstreamFailed, upstreamRateLimited, upstreamTimeout, upstreamUnavailable } from '../provider.errors.js';
 
@@ -40,7 +41,7 @@ export function callerFaultError(failure: UpstreamFailure, attempts: readonly At
     param: null,
   };
   return new AppError('invalid_request', message, {
-    upstreamCode: code,
+    upstreamCode: failure.isContextLength ? (code ?? CONTEXT_LENGTH_CODE) : code,
     ...(param === null ? {} : { param }),
     facts: { attempts },
   });

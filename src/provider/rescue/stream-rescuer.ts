@@ -3,8 +3,10 @@ import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AttemptRunner, type BegunStream } from '../attempt/attempt-runner.js';
 import type { CallRun } from '../attempt/call-run.js';
 import { EndpointBreakers } from '../breaker/endpoint-breakers.js';
+import type { FailureClass } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
+import { Patience } from '../failover/patience.js';
 import { TokenCounter } from '../tokens/token-counter.js';
 import type { Delivered } from './delivered.js';
 import { PrefixMatcher } from './prefix-matcher.js';
@@ -27,6 +29,7 @@ export class StreamRescuer {
     private readonly runner: AttemptRunner,
     private readonly breakers: EndpointBreakers,
     private readonly tokens: TokenCounter,
+    private readonly patience: Patience,
   ) {}
 
   /**
@@ -37,13 +40,8 @@ export class StreamRescuer {
     for (const endpoint of this.candidates(run)) {
       if (run.isOutOfAttempts || run.isOutOfTime) return null;
       run.checkCaller();
-      if (!this.breakers.tryPass(endpoint)) continue;
-      try {
-        const continuation = await this.tryEndpoint(run, endpoint, delivered);
-        if (continuation !== null) return continuation;
-      } catch (error) {
-        if (!(error instanceof UpstreamFailure)) throw error;
-      }
+      const continuation = await this.tryEndpoint(run, endpoint, delivered);
+      if (continuation !== null) return continuation;
     }
     return null;
   }
@@ -57,10 +55,30 @@ export class StreamRescuer {
     return [...endpoints, ...others].filter(({ id }) => !tried.has(id));
   }
 
-  private tryEndpoint(run: CallRun, endpoint: Endpoint, delivered: Delivered): Promise<Continuation | null> {
-    return endpoint.supportsPrefill && delivered.isContentOnly
-      ? this.prefill(run, endpoint, delivered.text())
-      : this.startAfresh(run, endpoint, delivered);
+  private async tryEndpoint(run: CallRun, endpoint: Endpoint, delivered: Delivered): Promise<Continuation | null> {
+    if (this.patience.waitMs(endpoint.id) > 0) return null;
+    if (endpoint.supportsPrefill && delivered.isContentOnly) {
+      const result = await this.tryOnce(endpoint, () => this.prefill(run, endpoint, delivered.text()));
+      // It refuses what it was declared to take: without the beginning of an answer the request is an ordinary one.
+      if (result?.failure !== 'caller_fault') return result?.continuation ?? null;
+      if (run.isOutOfAttempts || run.isOutOfTime) return null;
+    }
+    return (await this.tryOnce(endpoint, () => this.startAfresh(run, endpoint, delivered)))?.continuation ?? null;
+  }
+
+  /** @returns `null` when the breaker is open. */
+  private async tryOnce(
+    endpoint: Endpoint,
+    begin: () => Promise<Continuation>,
+  ): Promise<{ continuation: Continuation | null; failure: FailureClass | null } | null> {
+    if (!this.breakers.tryPass(endpoint)) return null;
+    try {
+      return { continuation: await begin(), failure: null };
+    } catch (error) {
+      if (!(error instanceof UpstreamFailure)) throw error;
+      this.patience.note(endpoint, error.retryAfterS, error.reason);
+      return { continuation: null, failure: error.failure };
+    }
   }
 
   private async prefill(run: CallRun, endpoint: Endpoint, deliveredText: string): Promise<Continuation> {
@@ -73,7 +91,7 @@ export class StreamRescuer {
     return { ...begun, prefilledTokens };
   }
 
-  private async startAfresh(run: CallRun, endpoint: Endpoint, delivered: Delivered): Promise<Continuation | null> {
+  private async startAfresh(run: CallRun, endpoint: Endpoint, delivered: Delivered): Promise<Continuation> {
     const begun = await this.runner.stream(run, endpoint);
     const matcher = new PrefixMatcher(delivered.runs());
     try {

@@ -10,6 +10,7 @@ const NAME_MAX = 200;
 const TAGS_MAX = 200;
 const TOKENS_MAX = 100_000_000;
 const TIMEOUT_MAX_MS = 7_200_000;
+const RETRY_AFTER_MAX_MS = 600_000;
 
 const name = z.string().trim().min(1).max(NAME_MAX);
 const text = z.string().max(TEXT_MAX);
@@ -67,6 +68,7 @@ export const newPriceSchema = z.strictObject({
 export const modelPatchSchema = newModelSchema.partial();
 
 const waitMs = z.int().min(10).max(TIMEOUT_MAX_MS).optional();
+const retryAfterMaxWaitMs = z.int().min(0).max(RETRY_AFTER_MAX_MS).optional();
 
 export const newEndpointSchema = z.strictObject({
   providerId: z.uuid(),
@@ -74,8 +76,16 @@ export const newEndpointSchema = z.strictObject({
   priority: z.int().min(0).max(1_000_000).optional(),
   weight: z.int().min(0).max(1_000_000).optional(),
   timeouts: z
-    .strictObject({ connectMs: waitMs, headersMs: waitMs, firstTokenMs: waitMs, idleMs: waitMs, totalMs: waitMs })
+    .strictObject({
+      connectMs: waitMs,
+      headersMs: waitMs,
+      firstTokenMs: waitMs,
+      idleMs: waitMs,
+      totalMs: waitMs,
+      retryAfterMaxWaitMs,
+    })
     .optional(),
+  contextWindow: tokens.nullable().optional(),
   inputUsdPerMtok: usd.optional(),
   outputUsdPerMtok: usd.optional(),
   supportsPrefill: z.boolean().optional(),

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { microsColumn } from '../../platform/database/index.js';
 import type { UsdMicros } from '../../platform/money/index.js';
-import type { EndpointTimeouts } from '../../provider/index.js';
+import type { EndpointWaits } from '../../provider/index.js';
 
 @Entity('model_endpoint')
 export class ModelEndpointEntity {
@@ -24,7 +24,10 @@ export class ModelEndpointEntity {
   weight!: number;
 
   @Column('jsonb', { default: {} })
-  timeouts!: Partial<EndpointTimeouts>;
+  timeouts!: Partial<EndpointWaits>;
+
+  @Column('integer', { name: 'context_window', nullable: true })
+  contextWindow!: number | null;
 
   @Column('bigint', { name: 'input_usd_mtok', default: 0, transformer: microsColumn })
   inputUsdPerMtok!: UsdMicros;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { micros, usdMicros } from '../../platform/money/index.js';
-import type { Endpoint, EndpointTimeouts, HangupBilling } from '../../provider/index.js';
+import type { Endpoint, EndpointWaits, HangupBilling } from '../../provider/index.js';
 import type { Tier } from '../../wallet/index.js';
 import type { ModelRecord, Price } from '../domain/model.js';
 import type { TierRate } from '../domain/tier-rate.js';
@@ -18,7 +18,8 @@ interface EndpointRow {
   upstream_model: string;
   priority: number;
   weight: number;
-  timeouts: Partial<EndpointTimeouts>;
+  timeouts: Partial<EndpointWaits>;
+  context_window: number | null;
   input_usd_mtok: string;
   output_usd_mtok: string;
   supports_prefill: boolean;
@@ -72,7 +73,8 @@ const PRICE_JSON = `jsonb_build_object('id', p.id, 'model_id', p.model_id, 'vers
 /** An endpoint can be called when it and its provider are enabled. */
 const ENDPOINT_JSON = `jsonb_build_object('id', e.id, 'provider_id', e.provider_id, 'provider_name', v.name,
   'adapter', v.adapter, 'base_url', v.base_url, 'hangup_billing', v.hangup_billing, 'upstream_model', e.upstream_model,
-  'priority', e.priority, 'weight', e.weight, 'timeouts', e.timeouts, 'input_usd_mtok', e.input_usd_mtok::text,
+  'priority', e.priority, 'weight', e.weight, 'timeouts', e.timeouts, 'context_window', e.context_window,
+  'input_usd_mtok', e.input_usd_mtok::text,
   'output_usd_mtok', e.output_usd_mtok::text, 'supports_prefill', e.supports_prefill,
   'allowed_fields', e.allowed_fields, 'enabled', e.enabled and v.enabled)`;
 
@@ -180,6 +182,7 @@ function endpointOf(row: EndpointRow, model: ModelRow): Endpoint {
     priority: row.priority,
     weight: row.weight,
     timeouts: row.timeouts,
+    contextWindow: row.context_window,
     inputUsdPerMtok: usdMicros(BigInt(row.input_usd_mtok)),
     outputUsdPerMtok: usdMicros(BigInt(row.output_usd_mtok)),
     supportsPrefill: row.supports_prefill,

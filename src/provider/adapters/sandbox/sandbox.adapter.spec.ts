@@ -27,6 +27,7 @@ const endpoint: Endpoint = {
   priority: 1,
   weight: 1,
   timeouts: {},
+  contextWindow: null,
   inputUsdPerMtok: usdMicros(0),
   outputUsdPerMtok: usdMicros(0),
   supportsPrefill: false,

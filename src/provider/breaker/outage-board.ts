@@ -1,0 +1,89 @@
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { ChangeFeed, type ChangeHandler } from '../../platform/changes/index.js';
+import { newId } from '../../platform/ids/index.js';
+import { LOGGER, type Logger } from '../../platform/logging/index.js';
+import { Patience } from '../failover/patience.js';
+import {
+  EndpointOutageRepository,
+  type KnownOutage,
+  type OutageNote,
+} from '../persistence/endpoint-outage.repository.js';
+import { EndpointBreakers } from './endpoint-breakers.js';
+import { EndpointEvents, type EndpointEvent } from './endpoint-events.js';
+
+/** One statement carries so many notes; the rest waits for the next one. */
+const NOTES_MAX = 500;
+
+/** A note that is to be written; `null` clears the breaker's row. */
+type Pending = { endpointId: string; note: OutageNote | null };
+
+/**
+ * What processes tell each other about endpoints: breakers that opened or closed, and limits. Written behind the calls,
+ * one statement at a time, the latest word on each endpoint only; read through the change feed. When the database is
+ * away nothing is shared and every process goes by what it sees itself.
+ */
+@Injectable()
+export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
+  private readonly processId = newId();
+  private readonly pending = new Map<string, Pending>();
+  private writing: Promise<void> | null = null;
+
+  constructor(
+    changes: ChangeFeed,
+    events: EndpointEvents,
+    private readonly breakers: EndpointBreakers,
+    private readonly patience: Patience,
+    private readonly rows: EndpointOutageRepository,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    changes.register('endpoint_outage', this);
+    events.subscribe((event) => this.note(event));
+  }
+
+  async reloadAll(): Promise<void> {
+    for (const outage of await this.rows.all()) this.learn(outage);
+  }
+
+  async reload(ids: readonly string[]): Promise<void> {
+    const outages = await this.rows.byEndpoints(ids);
+    const open = new Set(outages.filter(({ kind }) => kind === 'breaker').map(({ endpointId }) => endpointId));
+    for (const id of ids) {
+      if (!open.has(id) && !this.pending.has(`${id} breaker`)) this.breakers.learnClosed(id);
+    }
+    for (const outage of outages) this.learn(outage);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.writing;
+  }
+
+  /** What this process has seen itself it knows better. */
+  private learn(outage: KnownOutage): void {
+    if (outage.processId === this.processId) return;
+    if (outage.kind === 'limit') this.patience.learn(outage);
+    else this.breakers.learnOpen(outage);
+  }
+
+  private note({ type, endpointId, place, reason, forMs }: EndpointEvent): void {
+    const kind = type === 'limited' ? 'limit' : 'breaker';
+    const note = type === 'breaker_closed' ? null : { endpointId, kind, place, reason, forMs };
+    this.pending.set(`${endpointId} ${kind}`, { endpointId, note } as Pending);
+    this.writing ??= this.write().finally(() => (this.writing = null));
+  }
+
+  private async write(): Promise<void> {
+    while (this.pending.size > 0) {
+      const batch = [...this.pending].slice(0, NOTES_MAX);
+      const notes = batch.flatMap(([, { note }]) => (note === null ? [] : [note]));
+      const closed = batch.flatMap(([, { endpointId, note }]) => (note === null ? [endpointId] : []));
+      try {
+        await this.rows.write(this.processId, notes);
+        await this.rows.clear(closed);
+      } catch (error) {
+        this.logger.warn({ error: String(error) }, 'the standing of endpoints could not be shared');
+      }
+      // A later word that came meanwhile stays; what could not be written is told again by the next probe.
+      for (const [key, item] of batch) if (this.pending.get(key) === item) this.pending.delete(key);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** Why an endpoint is left alone: its breaker is open, or it asked for patience. */
+export type OutageKind = 'breaker' | 'limit';
+
+@Entity('endpoint_outage')
+export class EndpointOutageEntity {
+  @PrimaryColumn('uuid', { name: 'endpoint_id' })
+  endpointId!: string;
+
+  @PrimaryColumn('text')
+  kind!: OutageKind;
+
+  @Column('text')
+  place!: string;
+
+  @Column('text')
+  reason!: string;
+
+  /** The process that saw it. */
+  @Column('uuid', { name: 'process_id' })
+  processId!: string;
+
+  @Column('timestamptz')
+  until!: Date;
+
+  @Column('timestamptz', { name: 'updated_at', default: () => 'now()' })
+  updatedAt!: Date;
+}
