@@ -6,7 +6,7 @@ import { newId } from '../../src/platform/ids/index.js';
 import type { NewProvider } from '../../src/provider/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
-import { TEST_CERTIFICATE, TEST_CERTIFICATE_KEY } from './provider.certificate.js';
+import { TEST_CERTIFICATE, TEST_CERTIFICATE_KEY } from '../support/upstream/certificate.js';
 import { ProviderProcess, requestOf } from './provider.process.js';
 
 const SECRET_1 = `1:${Buffer.alloc(32, 1).toString('base64')}`;

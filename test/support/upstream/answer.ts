@@ -1,46 +1,72 @@
 import { createHash } from 'node:crypto';
 import type { Behaviour } from './behaviour.js';
 
+export type JsonRecord = Record<string, unknown>;
+
+/** What an answer depends on, whatever wire format the request came in. */
 export interface ChatBody {
   model: string;
   stream: boolean;
+  /** Usage in a stream was asked for; vendors that always send it ignore this. */
   includeUsage: boolean;
-  /** The larger of the two maxima of the request; `null` when it has none. */
+  /** The request's maximum of output tokens; `null` when it has none. */
   outputMax: number | null;
-  messages: readonly unknown[];
+  /** Characters of the conversation, for counting a prompt. */
+  promptChars: number;
+  /** Text of a last assistant message: what has been delivered already. */
+  prefill: string;
+  /** Images in order: their URL, or their bytes as a `data:` URL. */
+  images: readonly string[];
+  hasTools: boolean;
+  /** The conversation brings a result of a tool. */
+  hasToolResult: boolean;
+  /** A function that must be called. */
+  forcedTool: string | null;
+  json: JsonRecord;
   raw: string;
 }
 
-export type Usage = Record<string, unknown>;
+/** Counts as they are; each vendor reports them in its own way. */
+export interface Counts {
+  /** All prompt tokens, cached and written ones included. */
+  prompt: number;
+  cached: number;
+  written: number;
+  /** All output tokens, thoughts included. */
+  output: number;
+  thoughts: number;
+}
 
-const CREATED_S = 1_764_000_000;
+export const CREATED_S = 1_764_000_000;
 /** A token each for the tokenizer of OpenAI's current models, so that what is reported is what it would count. */
 const WORDS = 'the quick brown fox jumps over a lazy dog while seven grey birds watch from old oak trees'.split(' ');
 const OTHER_WORDS = 'nothing here is the same as before because another voice answers now'.split(' ');
 /** Two, three and four bytes a character, so that every way of splitting occurs. */
 const UTF8_PIECES = ['Grüße ', '你好，', '世界 ', '🦊🦉 ', 'naïve ', '日本語 ', 'ß ', '🏳️‍🌈 '];
 
-/** Reads what the answer depends on; unknown fields stay in `raw`. */
-export function readChatBody(raw: string): ChatBody | null {
-  try {
-    const body = JSON.parse(raw) as Record<string, unknown>;
-    const options = body['stream_options'] as { include_usage?: boolean } | null | undefined;
-    return {
-      model: String(body['model']),
-      stream: body['stream'] === true,
-      includeUsage: options?.include_usage === true,
-      outputMax: outputMaxOf(body),
-      messages: Array.isArray(body['messages']) ? (body['messages'] as unknown[]) : [],
-      raw,
-    };
-  } catch {
-    return null;
-  }
-}
+const HUGE_PIECE = 'x'.repeat(16 * 1024);
+const MIB = 1024 * 1024;
+const ARGUMENT_PIECE_CHARS = 7;
 
-function outputMaxOf(body: Record<string, unknown>): number | null {
-  const maxima = [body['max_tokens'], body['max_completion_tokens']].filter((value) => typeof value === 'number');
-  return maxima.length === 0 ? null : Math.max(...maxima);
+/** Thoughts of `reasoning`, a token each. */
+export const THOUGHTS = ['Let me ', 'think.'] as const;
+/** Opaque text that belongs to thoughts and must come back in the next turn. */
+export const SIGNATURE = 'c2lnbmF0dXJlL29mK3Rob3VnaHRz';
+export const REFUSAL = 'I cannot help with that.';
+/** Document of `json`. */
+export const JSON_ANSWER = '{"city":"Zürich","days":[1,2,3],"dry":true}';
+
+/** Tool calls of the `tools` behaviours; arguments hold quotes, escapes and non-ASCII. */
+export const TOOL_CALLS = [
+  { id: 'call_1', name: 'get_weather', arguments: '{"city":"Zürich \\"old town\\"","unit":"celsius","days":[1,2,3]}' },
+  { id: 'call_2', name: 'get_time', arguments: '{"zone":"Europe/Zurich"}' },
+] as const;
+
+export interface ToolCall {
+  id: string;
+  name: string;
+  /** JSON text. */
+  arguments: string;
 }
 
 /** Whether the answer ends at the request's maximum; only `obedient` models care. */
@@ -55,6 +81,12 @@ export function piecesOf(behaviour: Behaviour, body: ChatBody): string[] {
       return chunked(body.raw, 64);
     case 'vision':
       return [visionReport(body)];
+    case 'json':
+      return chunked(JSON_ANSWER, ARGUMENT_PIECE_CHARS);
+    case 'refusal':
+      return [];
+    case 'huge':
+      return Array<string>((behaviour.mebibytes * MIB) / HUGE_PIECE.length).fill(HUGE_PIECE);
     case 'split-utf8':
       return wordPieces(UTF8_PIECES, behaviour.pieces, '');
     case 'other':
@@ -62,15 +94,37 @@ export function piecesOf(behaviour: Behaviour, body: ChatBody): string[] {
     case 'obedient':
       return wordPieces(WORDS, isCut(behaviour, body) ? (body.outputMax ?? 0) : behaviour.pieces, ' ');
     case 'prefill':
-      return continuation(wordPieces(WORDS, behaviour.pieces, ' '), prefillOf(body));
+      return continuation(wordPieces(WORDS, behaviour.pieces, ' '), body.prefill);
     default:
       return wordPieces(WORDS, behaviour.pieces, ' ');
   }
 }
 
+/** Functions that the answer calls instead of saying something; a vendor is named where it calls them in a way of its own. */
+export function callsOf(behaviour: Behaviour, body: ChatBody, isVendor: boolean): readonly ToolCall[] {
+  const { name } = behaviour;
+  if (name === 'json' && body.forcedTool !== null) {
+    return [{ id: 'call_1', name: body.forcedTool, arguments: JSON_ANSWER }];
+  }
+  if (name === 'tools') return TOOL_CALLS.slice(0, 1);
+  if (name.startsWith('tools-')) return TOOL_CALLS;
+  const calls = name === 'signed' || isVendor;
+  return calls && body.hasTools && !body.hasToolResult ? TOOL_CALLS : [];
+}
+
+/** Whether thoughts come before the answer. */
+export function hasThoughts(behaviour: Behaviour): boolean {
+  return ['reasoning', 'redacted', 'signed'].includes(behaviour.name);
+}
+
 /** Deterministic text of `count` tokens; tests compare against it. */
 export function textOf(count: number): string {
   return wordPieces(WORDS, count, ' ').join('');
+}
+
+/** A call's arguments as they are streamed. */
+export function argumentPieces(text: string): string[] {
+  return chunked(text, ARGUMENT_PIECE_CHARS);
 }
 
 function wordPieces(words: readonly string[], count: number, separator: string): string[] {
@@ -81,89 +135,51 @@ function chunked(text: string, size: number): string[] {
   return Array.from({ length: Math.ceil(text.length / size) }, (_, at) => text.slice(at * size, (at + 1) * size));
 }
 
-/** Text of a last assistant message: what has been delivered already. */
-function prefillOf(body: ChatBody): string {
-  const last = body.messages.at(-1) as { role?: string; content?: unknown } | undefined;
-  return last?.role === 'assistant' && typeof last.content === 'string' ? last.content : '';
-}
-
 function continuation(pieces: readonly string[], delivered: string): string[] {
   const whole = pieces.join('');
   if (delivered === '' || !whole.startsWith(delivered)) return [...pieces];
   return whole.slice(delivered.length).match(/ ?[^ ]+/g) ?? [];
 }
 
-/** What arrived of the image parts: how many, how long, and a hash of each URL. */
-function visionReport(body: ChatBody): string {
-  const parts = body.messages.flatMap((message) => {
-    const content = (message as { content?: unknown }).content;
-    return Array.isArray(content) ? (content as { type?: string; image_url?: { url?: string } }[]) : [];
-  });
-  const images = parts.filter((part) => part.type === 'image_url').map((part) => part.image_url?.url ?? '');
+/** What arrived of the images: how many, how long, and a hash of each URL. */
+function visionReport({ images }: ChatBody): string {
   const seen = images.map((url) => ({ chars: url.length, sha256: createHash('sha256').update(url).digest('hex') }));
   return JSON.stringify({ images: seen });
 }
 
-/** Usage in OpenAI's shape: cached tokens are part of the prompt tokens. */
-export function usageOf(behaviour: Behaviour, body: ChatBody, outputTokens: number): Usage {
-  const zero = behaviour.name === 'usage-zero';
-  const prompt = zero
-    ? 0
-    : (behaviour.promptTokens ?? Math.max(1, Math.ceil(JSON.stringify(body.messages).length / 4)));
-  const completion = zero ? 0 : outputTokens;
+/** What the answer counts when `sent` of its pieces have left; all of them when absent. */
+export function countsOf(behaviour: Behaviour, body: ChatBody, thoughts: number, sent?: number): Counts {
+  if (behaviour.name === 'usage-zero') return { prompt: 0, cached: 0, written: 0, output: 0, thoughts: 0 };
   return {
-    prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: behaviour.cachedTokens, audio_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
+    prompt: behaviour.promptTokens ?? Math.max(1, Math.ceil(body.promptChars / 4)),
+    cached: behaviour.cachedTokens,
+    written: behaviour.cacheWriteTokens,
+    output: sent ?? outputOf(behaviour, body) + thoughts,
+    thoughts,
   };
 }
 
-/** One streamed chunk as JSON text. */
-export function chunkJson(body: ChatBody, choices: readonly unknown[], more: Record<string, unknown> = {}): string {
-  return JSON.stringify({
-    id: 'chatcmpl-upstream',
-    object: 'chat.completion.chunk',
-    created: CREATED_S,
-    model: body.model,
-    system_fingerprint: 'fp_upstream',
-    choices,
-    ...more,
-  });
+function outputOf(behaviour: Behaviour, body: ChatBody): number {
+  if (isCut(behaviour, body)) return body.outputMax ?? 0;
+  if (['echo', 'prefill', 'huge'].includes(behaviour.name)) return piecesOf(behaviour, body).length;
+  return behaviour.pieces;
 }
 
-/** A choice with a delta. */
-export function choice(delta: Record<string, unknown>, finishReason: string | null = null): Record<string, unknown> {
-  return { index: 0, delta, logprobs: null, finish_reason: finishReason };
+/** A JSON object that was received, or `null`. */
+export function readJson(raw: string): JsonRecord | null {
+  try {
+    const value: unknown = JSON.parse(raw);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
-/** The whole answer of a call that does not stream. */
-export function completionJson(
-  body: ChatBody,
-  message: Record<string, unknown>,
-  usage: Usage | null,
-  finished = 'stop',
-): string {
-  const finishReason = 'tool_calls' in message ? 'tool_calls' : finished;
-  return JSON.stringify({
-    id: 'chatcmpl-upstream',
-    object: 'chat.completion',
-    created: CREATED_S,
-    model: body.model,
-    system_fingerprint: 'fp_upstream',
-    choices: [{ index: 0, message: { role: 'assistant', ...message }, logprobs: null, finish_reason: finishReason }],
-    ...(usage === null ? {} : { usage }),
-  });
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Tool calls of the `tools` behaviours; arguments hold quotes, escapes and non-ASCII. */
-export const TOOL_CALLS = [
-  { id: 'call_1', name: 'get_weather', arguments: '{"city":"Zürich \\"old town\\"","unit":"celsius","days":[1,2,3]}' },
-  { id: 'call_2', name: 'get_time', arguments: '{"zone":"Europe/Zurich"}' },
-] as const;
-
-/** An error body in OpenAI's shape. */
-export function errorJson(message: string, type: string, code: string | null): string {
-  return JSON.stringify({ error: { message, type, param: null, code } });
+/** The objects of a list; nothing for anything else. */
+export function recordsOf(value: unknown): JsonRecord[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
 }

@@ -12,6 +12,8 @@ export interface Behaviour {
   /** Prompt tokens to report; `null` estimates them from the messages. */
   promptTokens: number | null;
   cachedTokens: number;
+  /** Prompt tokens written to a cache. */
+  cacheWriteTokens: number;
   delayMs: number;
   /** Content pieces that still arrive before the fault, or before a held call waits. */
   after: number;
@@ -29,8 +31,26 @@ const DEFAULT_DELAY_MS: Readonly<Record<string, number>> = {
 
 const DEFAULT_PROMPT_TOKENS: Readonly<Record<string, number>> = { 'cached-tokens': 1000, fast: 30 };
 
+/**
+ * OpenAI-compatible vendors and the ways in which their wire format differs; `<vendor>-error` breaks as that vendor does
+ * after a pieces. Spoken only on `/chat/completions`.
+ */
+export const VENDORS = [
+  'azure',
+  'deepseek',
+  'groq',
+  'llamacpp',
+  'mistral',
+  'ollama',
+  'openrouter',
+  'together',
+  'vllm',
+] as const;
+
 /** Names without their numbers; README.md says what each does. `status-<code>` and `leak-<code>` come on top. */
 const NAMES: ReadonlySet<string> = new Set([
+  ...VENDORS,
+  ...VENDORS.map((vendor) => `${vendor}-error`),
   'ok',
   'fast',
   'obedient',
@@ -52,16 +72,35 @@ const NAMES: ReadonlySet<string> = new Set([
   'broken-json',
   'broken-chunk',
   'error-in-stream',
+  'limit-in-stream',
+  'error-in-answer',
   'json-for-stream',
   'strict-options',
+  'only-max-tokens',
+  'only-max-completion-tokens',
+  'only-system-role',
+  'bad-key',
+  'no-credit',
+  'context-length',
   'no-done',
+  'no-finish',
   'crlf',
   'split-utf8',
   'noise',
   'huge',
   'tools',
   'tools-parallel',
+  'tools-no-index',
+  'tools-same-index',
+  'tools-no-id',
+  'tools-object',
+  'signed',
+  'json',
+  'refusal',
+  'filtered',
+  'pause',
   'reasoning',
+  'redacted',
   'vision',
   'usage-absent',
   'usage-early',
@@ -72,7 +111,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'cached-tokens',
 ]);
 
-const OPTION = /^([npcdarmw])(\d{1,9})$/;
+const OPTION = /^([npckdarmw])(\d{1,9})$/;
 
 /**
  * Reads a model name such as `cut-a5-n20`: trailing `-<letter><number>` parts are options, the rest is the behaviour.
@@ -94,6 +133,7 @@ export function readBehaviour(model: string): Behaviour | null {
     pieces: options.get('n') ?? 20,
     promptTokens: options.get('p') ?? DEFAULT_PROMPT_TOKENS[name] ?? null,
     cachedTokens: options.get('c') ?? (name === 'cached-tokens' ? 400 : 0),
+    cacheWriteTokens: options.get('k') ?? 0,
     delayMs: options.get('d') ?? DEFAULT_DELAY_MS[name] ?? 0,
     after: options.get('a') ?? (name === 'stall' ? 0 : 3),
     retryAfterS: options.get('r') ?? null,

@@ -7,6 +7,8 @@ const BODY_KEPT_CHARS = 1_048_576;
 export interface Call {
   id: number;
   path: string;
+  /** Query with its question mark, or empty. */
+  search: string;
   model: string;
   headers: IncomingHttpHeaders;
   /** The body as received; only the first MiB of a larger one. */
@@ -30,10 +32,11 @@ export class CallLog {
 
   constructor(private readonly recording: boolean) {}
 
-  begin(path: string, model: string, headers: IncomingHttpHeaders, body: string): Call {
+  begin({ pathname, search }: URL, model: string, headers: IncomingHttpHeaders, body: string): Call {
     const call: Call = {
       id: ++this.lastId,
-      path,
+      path: pathname,
+      search,
       model,
       headers,
       body: body.length > BODY_KEPT_CHARS ? body.slice(0, BODY_KEPT_CHARS) : body,

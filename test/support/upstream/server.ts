@@ -1,18 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import {
-  completionJson,
-  errorJson,
-  isCut,
-  piecesOf,
-  readChatBody,
-  TOOL_CALLS,
-  usageOf,
-  type ChatBody,
-} from './answer.js';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { ChatBody } from './answer.js';
 import { readBehaviour, type Behaviour } from './behaviour.js';
 import { CallLog } from './calls.js';
+import type { CallFacts, Dialect, Refusal } from './dialect.js';
+import { anthropicDialect } from './dialects/anthropic.js';
+import { geminiDialect } from './dialects/gemini.js';
+import { openAiDialect } from './dialects/openai.js';
+import { listen } from './port.js';
 import { Sender } from './send.js';
 import { sendStream } from './stream.js';
 
@@ -30,7 +25,8 @@ export interface RunningUpstream {
   close(): Promise<void>;
 }
 
-const MIB = 1024 * 1024;
+/** The first that knows a path speaks. */
+const DIALECTS: readonly Dialect[] = [geminiDialect, anthropicDialect, openAiDialect];
 
 /** Starts the fault-injecting upstream in this process; `main.ts` makes it one of its own. */
 export async function startUpstream(options: UpstreamOptions = {}): Promise<RunningUpstream> {
@@ -39,19 +35,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Runn
   // A reused connection that closes just as a request is sent would look like a fault nobody asked for.
   server.keepAliveTimeout = 600_000;
   const host = options.host ?? '127.0.0.1';
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port: options.port ?? 0, backlog: 2048 }, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://${host}:${port.toString()}/v1`, close: () => closeServer(server) };
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
+  const { port, close } = await listen(server, host, options.port ?? 0);
+  return { url: `http://${host}:${port.toString()}/v1`, close };
 }
 
 class Upstream {
@@ -68,35 +53,45 @@ class Upstream {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const raw = await readAll(request);
     if (raw === null) return;
+    const method = request.method ?? 'GET';
     const url = new URL(request.url ?? '/', 'http://upstream');
-    if (url.pathname.startsWith('/_')) return this.control(request.method ?? 'GET', url, raw, response);
-    const body = readChatBody(raw);
-    const call = this.calls.begin(url.pathname, body?.model ?? '', request.headers, raw);
+    if (url.pathname.startsWith('/_')) return this.control(method, url, raw, response);
+    const facts: CallFacts = { path: url.pathname, query: url.searchParams, headers: request.headers };
+    const dialect = DIALECTS.find((known) => known.route(method, facts) !== null) ?? openAiDialect;
+    const body = dialect.read(raw, facts);
+    const call = this.calls.begin(url, body?.model ?? '', request.headers, raw);
     const sender = new Sender(response, call, this.behaviourSet);
-    if (request.method === 'GET' && url.pathname.endsWith('/models')) {
-      return sender.json(200, JSON.stringify({ object: 'list', data: [{ id: 'ok', object: 'model' }] }));
-    }
-    if (request.method !== 'POST' || !url.pathname.endsWith('/chat/completions')) {
-      return sender.json(404, errorJson('Unknown request URL', 'invalid_request_error', 'unknown_url'));
-    }
-    if (body === null) return sender.json(400, errorJson('Body is not JSON', 'invalid_request_error', null));
+    const refused = dialect.check(body?.json ?? null, facts);
+    if (refused !== null) return sendRefusal(refused, sender);
+    const route = dialect.route(method, facts);
+    if (route === 'models') return sender.json(200, dialect.models());
+    if (route === null) return sendRefusal(dialect.error(404, 'Unknown request URL', null), sender);
+    if (body === null) return sendRefusal(dialect.error(400, 'Body is not JSON', null), sender);
     const behaviour = readBehaviour(this.overrides.get(body.model) ?? body.model);
     if (behaviour === null) {
-      const message = `The model \`${body.model}\` does not exist`;
-      return sender.json(404, errorJson(message, 'invalid_request_error', 'model_not_found'));
+      return sendRefusal(dialect.error(404, `The model \`${body.model}\` does not exist`, null), sender);
     }
-    await this.answer(behaviour, body, sender, request);
+    await this.answer(dialect, behaviour, body, sender, request);
   }
 
-  private async answer(behaviour: Behaviour, body: ChatBody, sender: Sender, request: IncomingMessage): Promise<void> {
-    if (await refuse(behaviour, body, sender, request)) return;
+  private async answer(
+    dialect: Dialect,
+    behaviour: Behaviour,
+    body: ChatBody,
+    sender: Sender,
+    request: IncomingMessage,
+  ): Promise<void> {
+    const refused = refusalOf(dialect, behaviour, body, request);
+    if (refused !== null) return sendRefusal(refused, sender);
+    if (await breakOff(behaviour, sender)) return;
     if (behaviour.name === 'flaky' && this.failsNow(body.model, behaviour.after)) {
-      return sender.json(500, errorJson('The server had an error', 'server_error', null));
+      return sendRefusal(dialect.error(500, 'The server had an error', null), sender);
     }
     if (behaviour.name === 'slow-headers' || behaviour.waitAt === 'headers') await sender.wait(behaviour.delayMs);
     if (sender.closed) return;
-    if (body.stream && behaviour.name !== 'json-for-stream') return sendStream(behaviour, body, sender);
-    await sendCompletion(behaviour, body, sender);
+    if (behaviour.name === 'error-in-answer') return sender.json(200, dialect.error(503, 'Overloaded', null).body);
+    if (body.stream && behaviour.name !== 'json-for-stream') return sendStream(dialect, behaviour, body, sender);
+    await sendWhole(dialect, behaviour, body, sender);
   }
 
   /** The first `times` calls of a flaky model fail. */
@@ -126,55 +121,46 @@ class Upstream {
   }
 }
 
+/** What is refused with an error of the vendor. */
+function refusalOf(dialect: Dialect, behaviour: Behaviour, body: ChatBody, request: IncomingMessage): Refusal | null {
+  const { name, retryAfterS } = behaviour;
+  const status = Number(name.slice(-3));
+  if (name.startsWith('status-')) return dialect.error(status, `Upstream answers ${String(status)}`, retryAfterS);
+  if (name.startsWith('leak-')) return dialect.error(status, leakOf(request), null, 'invalid_value');
+  return dialect.refuse(behaviour, body);
+}
+
 /** Behaviours that never come to an answer. @returns whether the call is over. */
-async function refuse(
-  behaviour: Behaviour,
-  body: ChatBody,
-  sender: Sender,
-  request: IncomingMessage,
-): Promise<boolean> {
-  const { name } = behaviour;
+async function breakOff({ name }: Behaviour, sender: Sender): Promise<boolean> {
   if (name === 'stall-headers') await sender.forever();
   else if (name === 'reset') sender.reset();
   else if (name === 'close') sender.close();
   else if (name === 'html') sender.json(200, '<html><body>Bad gateway</body></html>', { 'content-type': 'text/html' });
-  else if (name === 'strict-options' && body.raw.includes('"stream_options"')) {
-    sender.json(400, errorJson('Unrecognized request argument: stream_options', 'invalid_request_error', null));
-  } else if (name.startsWith('status-')) sendStatus(Number(name.slice(-3)), behaviour.retryAfterS, sender);
-  else if (name.startsWith('leak-')) sendLeak(Number(name.slice(-3)), sender, request);
   else return false;
   return true;
 }
 
-function sendStatus(status: number, retryAfterS: number | null, sender: Sender): void {
-  const type = status >= 500 ? 'server_error' : status === 429 ? 'rate_limit_error' : 'invalid_request_error';
-  const headers: Record<string, string> = retryAfterS === null ? {} : { 'retry-after': retryAfterS.toString() };
-  sender.json(
-    status,
-    errorJson(`Upstream answers ${status.toString()}`, type, `upstream_${status.toString()}`),
-    headers,
-  );
+/** A message that names what must not reach a caller: the key, an address, a URL. */
+function leakOf({ headers }: IncomingMessage): string {
+  const key =
+    headers.authorization ?? headers['x-api-key'] ?? headers['x-goog-api-key'] ?? headers['api-key'] ?? 'no key';
+  return `Bad value for 'seed' with ${String(key)} at http://${headers.host ?? ''}/v1/chat (10.1.2.3:8080, api.secret.internal)`;
 }
 
-/** An error whose message names what must not reach a caller: the key, an address, a URL. */
-function sendLeak(status: number, sender: Sender, request: IncomingMessage): void {
-  const key = request.headers.authorization ?? 'no key';
-  const host = request.headers.host ?? '';
-  const message = `Bad value for 'seed' with ${key} at http://${host}/v1/chat/completions (10.1.2.3:8080, api.secret.internal)`;
-  sender.json(status, errorJson(message, 'invalid_request_error', 'invalid_value'));
+function sendRefusal({ status, body, headers }: Refusal, sender: Sender): void {
+  sender.json(status, body, headers);
 }
 
 /** Bodies of `fast` answers by model. */
 const prepared = new Map<string, string>();
 
-async function sendCompletion(behaviour: Behaviour, body: ChatBody, sender: Sender): Promise<void> {
-  const ready = prepared.get(body.model);
+async function sendWhole(dialect: Dialect, behaviour: Behaviour, body: ChatBody, sender: Sender): Promise<void> {
+  const key = `${dialect.lineEnd}${body.model}`;
+  const ready = prepared.get(key);
   if (ready !== undefined) return sender.json(200, ready);
-  const pieces = piecesOf(behaviour, body);
-  const usage = behaviour.name === 'usage-absent' ? null : usageOf(behaviour, body, pieces.length);
-  const text = completionJson(body, messageOf(behaviour, pieces), usage, isCut(behaviour, body) ? 'length' : 'stop');
-  if (behaviour.name === 'fast') prepared.set(body.model, text);
-  if (behaviour.name === 'slow-tokens') await sender.wait(behaviour.delayMs * pieces.length);
+  const text = dialect.whole(behaviour, body);
+  if (behaviour.name === 'fast') prepared.set(key, text);
+  if (behaviour.name === 'slow-tokens') await sender.wait(behaviour.delayMs * behaviour.pieces);
   if (behaviour.name === 'held') await sender.held();
   if (behaviour.name === 'cut' || behaviour.name === 'stall' || behaviour.name === 'eof') {
     sender.openStream('application/json');
@@ -182,21 +168,6 @@ async function sendCompletion(behaviour: Behaviour, body: ChatBody, sender: Send
     return behaviour.name === 'stall' ? sender.forever() : sender.cut();
   }
   sender.json(200, behaviour.name.startsWith('broken') ? text.slice(0, -20) : text);
-}
-
-function messageOf(behaviour: Behaviour, pieces: readonly string[]): Record<string, unknown> {
-  if (behaviour.name.startsWith('tools')) {
-    const calls = TOOL_CALLS.slice(0, behaviour.name === 'tools' ? 1 : 2);
-    const toolCalls = calls.map(({ id, name, arguments: text }) => ({
-      id,
-      type: 'function',
-      function: { name, arguments: text },
-    }));
-    return { content: null, tool_calls: toolCalls };
-  }
-  if (behaviour.name === 'huge') return { content: 'x'.repeat(behaviour.mebibytes * MIB) };
-  const reasoning = behaviour.name === 'reasoning' ? { reasoning_content: 'Let me think.' } : {};
-  return { content: pieces.join(''), ...reasoning, refusal: null };
 }
 
 /** The body as text; `null` when the client went away while sending it. */

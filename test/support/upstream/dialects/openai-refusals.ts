@@ -1,0 +1,85 @@
+import { readJson, recordsOf, SIGNATURE, type ChatBody } from '../answer.js';
+import type { Behaviour } from '../behaviour.js';
+import type { CallFacts, Refusal } from '../dialect.js';
+
+const DEPLOYMENT = /\/openai\/deployments\/([^/]+)\//;
+
+/** Azure names the model in the path, whatever the body says. */
+export function deploymentOf(path: string): string | null {
+  const [, name] = DEPLOYMENT.exec(path) ?? [];
+  return name === undefined ? null : decodeURIComponent(name);
+}
+
+/** Azure takes its key in a header of its own and wants to know which version of its API is meant. */
+export function checkAzure({ path, query, headers }: CallFacts): Refusal | null {
+  if (!path.includes('/openai/')) return null;
+  if (headers['api-key'] === undefined || headers['authorization'] !== undefined) {
+    const message = 'Access denied due to invalid subscription key or wrong API endpoint.';
+    return { status: 401, body: JSON.stringify({ error: { code: '401', message } }) };
+  }
+  if (query.has('api-version') || path.includes('/openai/v1/')) return null;
+  return { status: 404, body: JSON.stringify({ error: { code: '404', message: 'Resource not found' } }) };
+}
+
+/** What OpenAI and compatible vendors refuse, each in its own words. `null` when the request is fine. */
+export function refuseOpenAi(behaviour: Behaviour, body: ChatBody): Refusal | null {
+  const { json } = body;
+  switch (behaviour.name) {
+    case 'strict-options':
+      return 'stream_options' in json ? refusal(400, 'Unrecognized request argument: stream_options', null) : null;
+    case 'mistral':
+      return refuseExtra(json, ['stream_options', 'max_completion_tokens', 'seed', 'user', 'logprobs'], true);
+    case 'only-max-tokens':
+      return refuseExtra(json, ['max_completion_tokens']);
+    case 'only-max-completion-tokens':
+      if (!('max_tokens' in json)) return null;
+      return refusal(
+        400,
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        'unsupported_parameter',
+        'max_tokens',
+      );
+    case 'only-system-role':
+      if (!recordsOf(json['messages']).some(({ role }) => role === 'developer')) return null;
+      return refusal(400, 'Unexpected role developer: must be one of system, user, assistant, tool', null);
+    case 'bad-key':
+      return refusal(401, 'Incorrect API key provided: sk-can****. You can find it elsewhere.', 'invalid_api_key');
+    case 'no-credit':
+      return refusal(429, 'You exceeded your current quota, please check your plan.', 'insufficient_quota');
+    case 'context-length': {
+      const message = "This model's maximum context length is 128000 tokens, but the messages have 130000 tokens.";
+      return refusal(400, message, 'context_length_exceeded', 'messages');
+    }
+    case 'signed':
+      if (!body.hasToolResult || comesBack(body)) return null;
+      return refusal(400, 'Function call is missing a thought_signature', null);
+    default:
+      return null;
+  }
+}
+
+/** The signature has come back at the call that it belongs to. */
+function comesBack({ raw }: ChatBody): boolean {
+  const messages = recordsOf(readJson(raw)?.['messages']);
+  const calls = messages.flatMap((message) => recordsOf(message['tool_calls']));
+  return calls.every((call) => JSON.stringify(call['extra_content'] ?? '').includes(SIGNATURE));
+}
+
+/** FastAPI servers list what is too much. */
+function refuseExtra(json: object, fields: readonly string[], isNested = false): Refusal | null {
+  const extra = fields.filter((field) => field in json);
+  if (extra.length === 0) return null;
+  const detail = extra.map((field) => ({
+    type: 'extra_forbidden',
+    loc: ['body', field],
+    msg: 'Extra inputs are not permitted',
+    input: null,
+  }));
+  const error = { object: 'error', message: { detail }, type: 'invalid_request_error', param: null, code: null };
+  return { status: 422, body: JSON.stringify(isNested ? error : { detail }) };
+}
+
+function refusal(status: number, message: string, code: string | null, param: string | null = null): Refusal {
+  const type = code === 'insufficient_quota' ? code : 'invalid_request_error';
+  return { status, body: JSON.stringify({ error: { message, type, param, code } }) };
+}
