@@ -13,8 +13,10 @@ import { AccountsController } from './accounts/accounts.controller.js';
 import { MembersController } from './accounts/members.controller.js';
 import { ApiKeyAdmin } from './api-keys/api-key.admin.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
+import { AuditLogController } from './audit/audit-log.controller.js';
 import { AuditService } from './audit/audit.service.js';
 import { FreezesController } from './freezes/freezes.controller.js';
+import { ResourceTurns } from './http/resource-turns.js';
 import { IdempotencyRetention } from './idempotency/idempotency-retention.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { LedgerController } from './ledger/ledger.controller.js';
@@ -26,10 +28,12 @@ import { DocsAssets } from './openapi/docs-assets.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { AdminIdempotencyEntity } from './persistence/admin-idempotency.entity.js';
 import { AuditLogEntity } from './persistence/audit-log.entity.js';
+import { AuditLogRepository } from './persistence/audit-log.repository.js';
 import { WriteJournalRepository } from './persistence/write-journal.repository.js';
 import { PoliciesController } from './policies/policies.controller.js';
 import { ProvidersController } from './providers/providers.controller.js';
 import { StatementsController } from './providers/statements.controller.js';
+import { QueuesController } from './queues/queues.controller.js';
 import { RequestExplanationsController } from './requests/requests.controller.js';
 import { TiersController } from './tiers/tiers.controller.js';
 import { CorrectionsController } from './usage/corrections.controller.js';
@@ -65,11 +69,15 @@ import { WalletsController } from './wallets/wallets.controller.js';
     UsageController,
     CorrectionsController,
     LedgerController,
+    QueuesController,
+    AuditLogController,
     RequestExplanationsController,
     DocsController,
   ],
   providers: [
+    AuditLogRepository,
     WriteJournalRepository,
+    ResourceTurns,
     IdempotencyService,
     IdempotencyRetention,
     AuditService,

@@ -111,6 +111,14 @@ export function keyIsRevoked(): AppError {
   });
 }
 
+/** 409: every older secret that still passes is one more to lose. */
+export function tooManySecrets(secretsMax: number): AppError {
+  return new AppError('conflict', `${secretsMax} secrets of this key are in their grace time`, {
+    code: 'too_many_secrets',
+    hint: 'Wait for one to end, or rotate with grace_seconds 0, which ends them all.',
+  });
+}
+
 /** 409: an account with credits, free or frozen, cannot be closed. */
 export function accountHasBalance(): AppError {
   return new AppError('conflict', 'an account that still holds credits cannot be closed', {

@@ -6,6 +6,7 @@ import {
   billingAccountNotAllowed,
   invalidField,
   keyIsRevoked,
+  tooManySecrets,
   unknownReference,
 } from './auth.errors.js';
 import type { ApiKeyRecord, CreatedKey, CreateKeyInput, KeyFilter, KeyPatch } from './domain/api-key-record.js';
@@ -22,6 +23,9 @@ import { SecretHasher } from './secret-hasher.js';
 
 /** A transaction as the repositories hand it out. */
 type Transaction = Parameters<Parameters<KeyRepository['inTransaction']>[0]>[0];
+
+/** Secrets of one key that may pass at once; each is held in the memory of every process. */
+const SECRETS_MAX = 10;
 
 const NO_SETTINGS = {
   tier: null,
@@ -132,12 +136,38 @@ export class KeyService {
     return this.read(id);
   }
 
+  /**
+   * Gives a key a new secret; id, limits and quota stay. Older secrets pass for `graceSeconds` more, or until the end that
+   * an earlier rotation gave them, whichever is sooner.
+   * @throws AppError `not_found`; `conflict` for a revoked key, or when too many secrets are in their grace time.
+   */
+  async rotate(id: string, graceSeconds: number): Promise<CreatedKey> {
+    const secret = newToken(API_KEY_PREFIX);
+    const now = new Date(this.clock.nowMs());
+    await this.changeIn(id, async (key, transaction) => {
+      if (key.status === 'REVOKED') throw keyIsRevoked();
+      const graceEnd = new Date(now.getTime() + graceSeconds * 1_000);
+      await this.keys.endSecrets(transaction, id, graceEnd);
+      if ((await this.keys.livingSecrets(transaction, id, now)) >= SECRETS_MAX) throw tooManySecrets(SECRETS_MAX);
+      await this.keys.addSecret(transaction, id, this.hasher.hash('api_key', secret), now);
+      return { display: displayOfToken(secret), updatedAt: now };
+    });
+    return { record: await this.read(id), secret };
+  }
+
   private async change(id: string, changesOf: (key: StoredKey) => Partial<StoredKey> | null): Promise<void> {
+    await this.changeIn(id, (key) => Promise.resolve(changesOf(key)));
+  }
+
+  private async changeIn(
+    id: string,
+    changesOf: (key: StoredKey, transaction: Transaction) => Promise<Partial<StoredKey> | null>,
+  ): Promise<void> {
     if (!isUuid(id)) throw apiKeyNotFound();
     await this.write(async (transaction) => {
       const key = await this.keys.lock(transaction, id);
       if (key === null) throw apiKeyNotFound();
-      const changes = changesOf(key);
+      const changes = await changesOf(key, transaction);
       if (changes !== null) await this.keys.update(transaction, id, changes);
     });
   }

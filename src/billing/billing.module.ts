@@ -5,6 +5,7 @@ import { RouterModule } from '../router/index.js';
 import { WalletModule } from '../wallet/index.js';
 import { CorrectionService } from './correction.service.js';
 import { ExplainService } from './explain.service.js';
+import { FreezeReleaseService } from './freeze-release.service.js';
 import { Housekeeping } from './jobs/housekeeping.js';
 import { SettlementProcessor } from './jobs/settlement.processor.js';
 import { Sweeper } from './jobs/sweeper.js';
@@ -34,6 +35,7 @@ import { UsageService } from './usage.service.js';
     CorrectionRepository,
     CorrectionService,
     ExplainService,
+    FreezeReleaseService,
     Housekeeping,
     ReRateRepository,
     ReRateService,
@@ -51,6 +53,7 @@ import { UsageService } from './usage.service.js';
   exports: [
     CorrectionService,
     ExplainService,
+    FreezeReleaseService,
     ReRateService,
     ReceiptService,
     RequestTraces,

@@ -13,6 +13,7 @@ export * from './domain/usage.js';
 export * from './billing.module.js';
 export * from './correction.service.js';
 export * from './explain.service.js';
+export * from './freeze-release.service.js';
 export * from './re-rate.service.js';
 export * from './receipt.service.js';
 export * from './request-traces.js';

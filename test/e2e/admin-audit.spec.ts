@@ -95,4 +95,101 @@ describe('the audit log', () => {
     expect(row).toMatchObject({ action: 'wallet.top_up', resource: 'wallet', after: { wallet: { tier: 'premium' } } });
     expect(row?.after).toHaveProperty('entry_id');
   });
+
+  describe('as a list', () => {
+    interface Row {
+      id: string;
+      action: string;
+      resource_id: string;
+      actor_id: string;
+      request_id: string;
+      created_at: string;
+    }
+    interface Page {
+      data: Row[];
+      next_cursor: string | null;
+    }
+
+    it('goes through every row once, newest first, page by page', async () => {
+      const { id } = await app.admin.post<Identified>('/policies', { name: 'a' });
+      for (const name of ['b', 'c', 'd', 'e']) await app.admin.patch(`/policies/${id}`, { name });
+      const seen: Row[] = [];
+      let cursor: string | null = null;
+      do {
+        const more: string = cursor === null ? '' : `&cursor=${cursor}`;
+        const page: Page = await app.admin.get(`/audit-log?resource_id=${id}&limit=2${more}`);
+        seen.push(...page.data);
+        cursor = page.next_cursor;
+      } while (cursor !== null);
+      const rows = await app.query<{ id: string }>('select id from audit_log where resource_id = $1 order by id desc', [
+        id,
+      ]);
+      expect(seen.map((row) => row.id)).toEqual(rows.map((row) => row.id));
+      expect(seen).toHaveLength(5);
+    });
+
+    it('filters by actor, action, resource, request and time', async () => {
+      const operator = await app.clientOf('operator');
+      const response = await operator.send('POST', '/policies', { name: 'filtered' });
+      const requestId = response.headers.get('x-daoe-request-id');
+      const { id } = (await response.json()) as Identified;
+      const [row, ...others] = (await app.admin.get<Page>(`/audit-log?request_id=${requestId ?? ''}`)).data;
+      expect([row?.resource_id, row?.action, others]).toEqual([id, 'policy.create', []]);
+      const { actor_id: actor, created_at: at } = row ?? { actor_id: '', created_at: '' };
+      const after = new Date(Date.parse(at) + 1).toISOString();
+      const found = async (query: string): Promise<number> =>
+        (await app.admin.get<Page>(`/audit-log?resource_id=${id}&${query}`)).data.length;
+      expect(await found(`actor_id=${actor}&action=policy.create&resource=policy&from=${at}&to=${after}`)).toBe(1);
+      expect(await found(`action=policy.patch`)).toBe(0);
+      expect(await found(`resource=account`)).toBe(0);
+      expect(await found(`actor_id=01980000-0000-7000-8000-000000000001`)).toBe(0);
+      expect(await found(`from=${after}`)).toBe(0);
+      expect(await found(`to=${at}`)).toBe(0);
+    });
+
+    it('shows one row, and none that does not exist', async () => {
+      const { id } = await app.admin.post<Identified>('/policies', { name: 'one' });
+      const [row] = (await app.admin.get<Page>(`/audit-log?resource_id=${id}`)).data;
+      expect(await app.admin.get<Row>(`/audit-log/${row?.id ?? ''}`)).toEqual(row);
+      expect((await app.call('GET', `/audit-log/${id}`)).status).toBe(404);
+    });
+
+    it('cannot be written or deleted over the wire', async () => {
+      const [row] = (await app.admin.get<Page>('/audit-log?limit=1')).data;
+      const methods = ['POST', 'PATCH', 'PUT', 'DELETE'];
+      const statuses = await Promise.all(
+        methods.map(async (method) => (await app.call(method, `/audit-log/${row?.id ?? ''}`)).status),
+      );
+      expect(new Set(statuses)).toEqual(new Set([405]));
+    });
+  });
+
+  it('has a row for every change and no change without a row, also when the row cannot be written', async () => {
+    const { id } = await app.admin.post<Identified>('/accounts', { kind: 'personal', name: 'kept' });
+    await app.query(`alter table audit_log add constraint refuse check (action <> 'account.patch') not valid`);
+    try {
+      const headers = { 'idempotency-key': 'undone-1' };
+      expect((await app.call('PATCH', `/accounts/${id}`, { name: 'lost' }, headers)).status).toBe(500);
+      expect(await app.admin.get(`/accounts/${id}`)).toMatchObject({ name: 'kept' });
+      const topUp = { amount: '5', reference: 'r' };
+      await app.query(`alter table audit_log add constraint refuse_money check (action <> 'wallet.top_up') not valid`);
+      const money = { 'idempotency-key': 'undone-2' };
+      expect((await app.call('POST', `/accounts/${id}/wallets/economy/top-ups`, topUp, money)).status).toBe(500);
+      expect((await app.admin.wallet(id, 'economy')).available).toBe('0.000000');
+      await app.query('alter table audit_log drop constraint refuse_money');
+      // Nothing had changed, so the same key may be used again at once.
+      expect((await app.call('POST', `/accounts/${id}/wallets/economy/top-ups`, topUp, money)).status).toBe(201);
+    } finally {
+      await app.query('alter table audit_log drop constraint refuse');
+    }
+  });
+
+  it('shows states that follow each other, however many operators write at once', async () => {
+    const { id } = await app.admin.post<Identified>('/policies', { name: 'n0' });
+    const writes = Array.from({ length: 20 }, (_, at) => app.call('PATCH', `/policies/${id}`, { name: `n${at + 1}` }));
+    expect((await Promise.all(writes)).map(({ status }) => status)).toEqual(Array<number>(20).fill(200));
+    const rows = (await auditOf(id)).slice(1);
+    const names = rows.map((row) => [row.before?.['name'], row.after?.['name']]);
+    expect(names.slice(1).map(([before]) => before)).toEqual(names.slice(0, -1).map(([, after]) => after));
+  });
 });

@@ -7,17 +7,20 @@ import { changed, created, Written } from '../http/written.js';
 import { ApiKeyAdmin } from './api-key.admin.js';
 import {
   createdKeySchema,
+  createdKeyView,
   createKeySchema,
   keyQuerySchema,
   keySchema,
   keyView,
   patchKeySchema,
+  rotateKeySchema,
   withoutSecret,
   type CreatedKeyView,
   type CreateKey,
   type KeyQuery,
   type KeyView,
   type PatchKey,
+  type RotateKey,
 } from './api-keys.schema.js';
 
 const TAG = 'API keys';
@@ -41,9 +44,7 @@ export class ApiKeysController {
     write: { action: 'api_key.create', replay: withoutSecret },
   })
   async create(@Body() body: CreateKey): Promise<Written<CreatedKeyView>> {
-    const { record, secret } = await this.admin.create(body);
-    const { id, ...rest } = keyView(record);
-    return created(RESOURCE, { id, key: secret, ...rest });
+    return created(RESOURCE, createdKeyView(await this.admin.create(body)));
   }
 
   @Get()
@@ -72,6 +73,22 @@ export class ApiKeysController {
   async patch(@Param('id') id: string, @Body() body: PatchKey): Promise<Written<KeyView>> {
     const before = keyView(await this.keys.read(id));
     return changed(RESOURCE, before, keyView(await this.admin.patch(id, body)));
+  }
+
+  @Post(':id/rotate')
+  @AdminOperation({
+    summary: 'Give an API key a new secret',
+    description:
+      'The key keeps its id, limits and quota. Until the grace time is over both secrets pass; then the old one ends in every process. The answer is the only place where the new `key` is ever shown.',
+    tag: TAG,
+    body: rotateKeySchema,
+    response: createdKeySchema,
+    write: { action: 'api_key.rotate', replay: withoutSecret },
+  })
+  async rotate(@Param('id') id: string, @Body() body: RotateKey): Promise<Written<CreatedKeyView>> {
+    const before = keyView(await this.keys.read(id));
+    const rotated = createdKeyView(await this.keys.rotate(id, body.grace_seconds));
+    return changed(RESOURCE, before, rotated, { grace_seconds: body.grace_seconds });
   }
 
   @Post(':id/revoke')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ApiKeyRecord } from '../../auth/index.js';
+import type { ApiKeyRecord, CreatedKey } from '../../auth/index.js';
 import {
   credits,
   decimalOrNull,
@@ -43,6 +43,18 @@ export type CreateKey = z.output<typeof createKeySchema>;
 export const patchKeySchema = patchOf({ name, status: z.enum(['ACTIVE', 'DISABLED']), ...settings });
 export type PatchKey = z.output<typeof patchKeySchema>;
 
+const GRACE_MAX_S = 30 * 86_400;
+
+export const rotateKeySchema = z.strictObject({
+  grace_seconds: z
+    .int()
+    .min(0)
+    .max(GRACE_MAX_S)
+    .default(0)
+    .describe('How long the old secret passes beside the new one. 0 ends it at once.'),
+});
+export type RotateKey = z.output<typeof rotateKeySchema>;
+
 const status = z.enum(['ACTIVE', 'DISABLED', 'EXPIRED', 'REVOKED']);
 
 export const keyQuerySchema = z.strictObject({
@@ -78,11 +90,17 @@ export type KeyView = z.output<typeof keySchema>;
 
 export const createdKeySchema = keySchema
   .extend({
-    key: z.string().nullable().describe('Shown this once; `null` when the creation is a replay.'),
+    key: z.string().nullable().describe('Shown this once; `null` when the answer is a repetition.'),
     replayed: z.literal(true).optional(),
   })
   .meta({ id: 'CreatedApiKey' });
 export type CreatedKeyView = z.output<typeof createdKeySchema>;
+
+/** The only view that shows a secret. */
+export function createdKeyView({ record, secret }: CreatedKey): CreatedKeyView {
+  const { id, ...rest } = keyView(record);
+  return { id, key: secret, ...rest };
+}
 
 /** What a repeated creation is told; the secret is never stored. */
 export function withoutSecret(body: unknown): unknown {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AdminIdentity } from '../../auth/index.js';
 import { newId } from '../../platform/ids/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
+import { adminOf, type AdminRequest } from '../http/admin-request.js';
 import type { Change } from '../http/written.js';
 import {
   WriteJournalRepository,
@@ -9,6 +9,13 @@ import {
   type IdempotentRequest,
 } from '../persistence/write-journal.repository.js';
 import { maskSecrets } from './mask.js';
+
+/** What was done, and whether it is committed already. */
+export interface AuditedWrite {
+  action: string;
+  change: Change;
+  isCommitted: boolean;
+}
 
 /** Keeps who did what, with the resource before and after. */
 @Injectable()
@@ -19,16 +26,17 @@ export class AuditService {
   ) {}
 
   /**
-   * Records a write that is committed, together with the answer of its `Idempotency-Key` when it has one. When that
-   * fails the row goes to the log, so that the trail has no gap, and the error goes on: the caller repeats.
+   * Records a write together with the answer of its `Idempotency-Key` when it has one, in the transaction of the caller
+   * if there is one. When that fails after the write was committed, the row goes to the log, so that the trail has no gap,
+   * and the error goes on: the caller repeats.
    */
   async record(
-    actor: AdminIdentity,
-    action: string,
-    change: Change,
-    request: IdempotentRequest | null,
+    request: AdminRequest,
+    { action, change, isCommitted }: AuditedWrite,
+    idempotent: IdempotentRequest | null,
     answer: { status: number; responseText: string | null },
   ): Promise<void> {
+    const actor = adminOf(request);
     const row: AuditRow = {
       id: newId(),
       actorId: actor.id,
@@ -38,11 +46,14 @@ export class AuditService {
       resourceId: change.resourceId,
       before: maskSecrets(change.before),
       after: maskSecrets(change.after),
+      requestId: request.gatewayRequestId,
     };
     try {
-      await this.journal.record(row, request === null ? null : { request, ...answer });
+      await this.journal.record(row, idempotent === null ? null : { request: idempotent, ...answer });
     } catch (error) {
-      this.logger.error({ audit: row, error: String(error) }, 'an administrative write could not be audited');
+      if (isCommitted) {
+        this.logger.error({ audit: row, error: String(error) }, 'an administrative write could not be audited');
+      }
       throw error;
     }
   }

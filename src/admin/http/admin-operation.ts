@@ -9,6 +9,11 @@ export interface WriteSpec {
   action: string;
   /** `required` where money moves. Default `accepted`. */
   idempotencyKey?: 'required' | 'accepted';
+  /**
+   * Default `joined`: the change, its audit row and the answer for repetitions are one transaction. `own` for writes that
+   * call other systems or take long: they are audited when they have ended.
+   */
+  transaction?: 'joined' | 'own';
   /** What a repeated request is told instead of the first answer; also the form that is stored. */
   replay?: (body: unknown) => unknown;
 }

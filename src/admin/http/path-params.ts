@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../platform/errors/index.js';
+import { QUEUE_NAMES } from '../../platform/queue/index.js';
 import { TIERS } from '../../wallet/index.js';
 import { plainText } from './fields.js';
 
@@ -14,6 +15,9 @@ export const PATH_PARAMS: Readonly<Record<string, z.ZodType>> = {
   endpoint_id: uuid,
   member_id: uuid,
   price_id: uuid,
+  freeze_id: z.string().regex(/^gwr_[0-9a-f]{32}$/),
+  job_id: plainText(128).min(1),
+  queue: z.enum(QUEUE_NAMES),
   tier: z.enum(TIERS),
   request_id: plainText(128).min(1).describe('Either request id: the gateway’s own or the caller’s.'),
 };

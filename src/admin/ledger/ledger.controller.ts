@@ -51,7 +51,7 @@ export class LedgerController {
     tag: TAG,
     query: verifyQuerySchema,
     response: verifyReportSchema,
-    write: { action: 'ledger.verify' },
+    write: { action: 'ledger.verify', transaction: 'own' },
   })
   async record(@Query() query: VerifyQuery): Promise<Written<ReportView>> {
     const view = reportView(await this.verification.run(optionsOf(query)));

@@ -3,6 +3,8 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 /** One administrative write: who, what, and the resource before and after, secrets masked. */
 @Entity({ name: 'audit_log' })
 @Index('audit_log_resource', ['resource', 'resourceId', 'id'])
+@Index('audit_log_actor', ['actorId', 'id'])
+@Index('audit_log_action', ['action', 'id'])
 export class AuditLogEntity {
   @PrimaryColumn({ type: 'uuid' })
   id!: string;
@@ -27,6 +29,10 @@ export class AuditLogEntity {
 
   @Column({ type: 'jsonb', nullable: true })
   after!: unknown;
+
+  /** The gateway's id of the request that made the change. */
+  @Column({ name: 'request_id', type: 'text', nullable: true })
+  requestId!: string | null;
 
   @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt!: Date;

@@ -31,6 +31,7 @@ export interface AuditRow {
   resourceId: string;
   before: unknown;
   after: unknown;
+  requestId: string;
 }
 
 /** A key whose request never ended (its process died) may be taken over by a repetition after this time. */
@@ -62,8 +63,8 @@ const FORGET = `
   select count(*)::int as deleted from deleted`;
 
 const AUDIT = `
-  insert into audit_log (id, actor_id, actor, action, resource, resource_id, before, after)
-  values ($1, $2, $3, $4, $5, $6, $7, $8)`;
+  insert into audit_log (id, actor_id, actor, action, resource, resource_id, before, after, request_id)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
 
 /** Rows about administrative writes: the keys that make them repeatable and the audit log. */
 @Injectable()
@@ -110,8 +111,9 @@ export class WriteJournalRepository {
 }
 
 async function insertAudit(manager: EntityManager, row: AuditRow): Promise<void> {
-  const { id, actorId, actor, action, resource, resourceId, before, after } = row;
-  await manager.query(AUDIT, [id, actorId, actor, action, resource, resourceId, jsonOrNull(before), jsonOrNull(after)]);
+  const { id, actorId, actor, action, resource, resourceId, before, after, requestId } = row;
+  const states = [before, after].map(jsonOrNull);
+  await manager.query(AUDIT, [id, actorId, actor, action, resource, resourceId, ...states, requestId]);
 }
 
 function jsonOrNull(value: unknown): string | null {

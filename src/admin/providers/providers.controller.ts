@@ -89,7 +89,7 @@ export class ProvidersController {
     description: 'A real call that costs nothing. 200 also when it fails: `ok` and `error` say how it went.',
     tag: TAG,
     response: providerTestSchema,
-    write: { action: 'provider.test' },
+    write: { action: 'provider.test', transaction: 'own' },
   })
   async test(@Param('id') id: string): Promise<Written<ProviderTestView>> {
     const view = providerTestView(await this.providers.test(id));

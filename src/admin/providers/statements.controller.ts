@@ -26,7 +26,7 @@ export class StatementsController {
     tag: TAG,
     body: importStatementSchema,
     response: statementSchema,
-    write: { action: 'provider.import_statement' },
+    write: { action: 'provider.import_statement', transaction: 'own' },
   })
   async import(@Param('id') id: string, @Body() body: ImportStatement): Promise<Written<StatementView>> {
     const imported = await this.statements.import(id, body.csv, { percent: body.tolerance_percent });

@@ -15,6 +15,10 @@ export class AccountEntity {
   @Column('text', { default: 'active' })
   status!: AccountStatus;
 
+  /** What all keys of the account are held to, besides their own policy. */
+  @Column('uuid', { name: 'policy_id', nullable: true })
+  policyId!: string | null;
+
   @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
   createdAt!: Date;
 

@@ -24,6 +24,13 @@ export class AdminTokenEntity {
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt!: Date | null;
 
+  /** First and last characters of the token; empty for tokens made before this was kept. */
+  @Column('text', { default: '' })
+  display!: string;
+
+  @Column('timestamptz', { name: 'updated_at', default: () => 'now()' })
+  updatedAt!: Date;
+
   @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
   createdAt!: Date;
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, QueryFailedError, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, MoreThan, QueryFailedError, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import type { ApiKeyRecord, KeyFilter } from '../domain/api-key-record.js';
 import type { PageRequest } from '../domain/page.js';
 import type { HashedSecret } from '../secret-hasher.js';
@@ -9,6 +9,11 @@ import { ApiKeyEntity, ApiKeyLastUseEntity, ApiKeySecretEntity } from './api-key
 export type StoredKey = Omit<ApiKeyRecord, 'lastUsedAt'>;
 
 const FOREIGN_KEY_VIOLATION = '23503';
+
+const END_SECRETS = `update api_key_secret set expires_at = least(expires_at, $2) where api_key_id = $1`;
+
+// For a while the holder of an old secret is told that it was rotated; later it is unknown like any other.
+const FORGET_SECRETS = `delete from api_key_secret where api_key_id = $1 and expires_at < now() - interval '90 days'`;
 
 const UPSERT_LAST_USE = `
   insert into api_key_last_use as old (api_key_id, last_used_at)
@@ -27,13 +32,23 @@ export class KeyRepository {
 
   async insert(manager: EntityManager, key: StoredKey, secret: HashedSecret): Promise<void> {
     await manager.insert(ApiKeyEntity, { ...key });
-    await manager.insert(ApiKeySecretEntity, {
-      secretHash: secret.hash,
-      apiKeyId: key.id,
-      hashVersion: secret.version,
-      expiresAt: null,
-      createdAt: key.createdAt,
-    });
+    await this.addSecret(manager, key.id, secret, key.createdAt);
+  }
+
+  async addSecret(manager: EntityManager, apiKeyId: string, secret: HashedSecret, createdAt: Date): Promise<void> {
+    const { hash: secretHash, version: hashVersion } = secret;
+    await manager.insert(ApiKeySecretEntity, { secretHash, apiKeyId, hashVersion, expiresAt: null, createdAt });
+  }
+
+  /** No secret of the key passes after `end`; ends that are sooner stay. Those long over are forgotten. */
+  async endSecrets(manager: EntityManager, apiKeyId: string, end: Date): Promise<void> {
+    await manager.query(END_SECRETS, [apiKeyId, end]);
+    await manager.query(FORGET_SECRETS, [apiKeyId]);
+  }
+
+  /** How many secrets of the key pass at a moment. */
+  async livingSecrets(manager: EntityManager, apiKeyId: string, now: Date): Promise<number> {
+    return manager.count(ApiKeySecretEntity, { where: { apiKeyId, expiresAt: MoreThan(now) } });
   }
 
   async update(manager: EntityManager, id: string, changes: Partial<StoredKey>): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { inTransaction } from '../../platform/database/index.js';
 import { micros, usdMicros } from '../../platform/money/index.js';
 import type { CorrectedUsage, Correction, CorrectionRequest, UsageSnapshot } from '../domain/correction.js';
 import type { UsageRecord } from '../domain/usage.js';
@@ -35,7 +36,10 @@ export class CorrectionRepository {
       idempotency_key: request.idempotencyKey,
     };
     try {
-      const rows = await this.dataSource.query<{ result: CorrectionResult }[]>(CORRECT, [JSON.stringify(item)]);
+      // A refusal by a unique key must not end a transaction that the caller may have opened.
+      const rows = await inTransaction(this.dataSource, (manager) =>
+        manager.query<{ result: CorrectionResult }[]>(CORRECT, [JSON.stringify(item)]),
+      );
       if (rows[0] === undefined) throw new Error('the correction function returned nothing');
       return rows[0].result;
     } catch (error) {

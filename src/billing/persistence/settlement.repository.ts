@@ -6,7 +6,8 @@ import type { Queryable } from '../../wallet/index.js';
 import type { SettlementItem } from '../domain/settlement.js';
 
 const SETTLE = `select status, used, charged, shortfall from billing_settle($1)`;
-const RELEASE_HELD = `select id from billing_settle($1)`;
+const RELEASE = `select id from billing_settle($1)`;
+const LOCK_HELD = `select 1 from wallet_freeze where account_id = $1 and id = $2 and state = 'held' for no key update`;
 const EXPIRE = `select id from billing_expire_dead($1, $2 * interval '1 millisecond')`;
 const DELETE_TRACES = `delete from request_trace where request_id in (
   select request_id from request_trace where request_id < $1 order by request_id limit $2)`;
@@ -35,10 +36,15 @@ export class SettlementRepository {
     return transaction.query<SettledRow[]>(SETTLE, [JSON.stringify(items)]);
   }
 
+  /** Locks a freeze. @returns whether it is held. */
+  async lockHeld(accountId: string, id: string, transaction: Queryable): Promise<boolean> {
+    return (await transaction.query<object[]>(LOCK_HELD, [accountId, id])).length > 0;
+  }
+
   /** Releases a freeze by hand. @returns whether it was open. */
-  async release(accountId: string, id: string): Promise<boolean> {
+  async release(accountId: string, id: string, transaction: Queryable = this.dataSource): Promise<boolean> {
     const item = { account_id: accountId, id, kind: 'release', status: 'released' };
-    return (await this.dataSource.query<object[]>(RELEASE_HELD, [JSON.stringify([item])])).length > 0;
+    return (await transaction.query<object[]>(RELEASE, [JSON.stringify([item])])).length > 0;
   }
 
   /** Expires held freezes of processes whose lease is over. @returns how many. */

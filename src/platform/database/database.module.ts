@@ -1,7 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CONFIG, type Config } from '../config/index.js';
 import { databaseUrl, HotConnectionFactory } from './hot-connection.factory.js';
+import { joiningUnitsOfWork, UnitOfWork } from './unit-of-work.js';
 
 /** The general pool (TypeORM) and the factory of dedicated connections, for every module's `persistence/`. */
 @Global()
@@ -20,9 +22,10 @@ import { databaseUrl, HotConnectionFactory } from './hot-connection.factory.js';
         connectTimeoutMS: 2_000,
         extra: { statement_timeout: 30_000, idleTimeoutMillis: 30_000 },
       }),
+      dataSourceFactory: (options) => Promise.resolve(joiningUnitsOfWork(new DataSource(options as DataSourceOptions))),
     }),
   ],
-  providers: [HotConnectionFactory],
-  exports: [HotConnectionFactory, TypeOrmModule],
+  providers: [HotConnectionFactory, UnitOfWork],
+  exports: [HotConnectionFactory, UnitOfWork, TypeOrmModule],
 })
 export class DatabaseModule {}

@@ -5,3 +5,4 @@ export * from './hot-connection.factory.js';
 export * from './jsonb.js';
 export { outageOf } from './outage.js';
 export * from './transaction.js';
+export { UnitOfWork } from './unit-of-work.js';

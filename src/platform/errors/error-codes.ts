@@ -102,6 +102,13 @@ export const ERROR_CODES = [
   'insufficient_balance',
   'request_not_found',
   'receipt_not_found',
+  'freeze_not_found',
+  'freeze_captured',
+  'freeze_ended',
+  'job_not_found',
+  'job_not_failed',
+  'job_active',
+  'too_many_secrets',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

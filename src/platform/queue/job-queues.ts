@@ -24,7 +24,8 @@ export interface QueueCounts {
   failed: number;
 }
 
-type AnyQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend>;
+/** A queue of either back end. */
+export type JobQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend>;
 type AnyWorker = Pick<Worker, 'close' | 'disconnect'>;
 
 /**
@@ -34,7 +35,7 @@ type AnyWorker = Pick<Worker, 'close' | 'disconnect'>;
 @Injectable()
 export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly handlers = new Map<QueueName, JobHandler<QueueName>[]>();
-  private readonly queues = new Map<QueueName, AnyQueue>();
+  private readonly queues = new Map<QueueName, JobQueue>();
   private readonly workers: AnyWorker[] = [];
   private readonly brakes: ErrorBrake[] = [];
   private readonly backend: QueueBackend;
@@ -78,6 +79,11 @@ export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown 
     };
   }
 
+  /** Asks a queue something of administration. @throws AppError `unavailable` when the back end does not answer. */
+  async ask<T>(name: QueueName, question: (queue: JobQueue) => Promise<T>): Promise<T> {
+    return this.answered(name, question(this.queueOf(name)));
+  }
+
   /** Opens the queues and, in a worker process, starts working. @throws when a queue has not exactly one handler. */
   async onApplicationBootstrap(): Promise<void> {
     for (const name of QUEUE_NAMES) {
@@ -105,11 +111,11 @@ export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown 
     }
   }
 
-  private queueOf(name: QueueName): AnyQueue {
+  private queueOf(name: QueueName): JobQueue {
     const known = this.queues.get(name);
     if (known !== undefined) return known;
     const { factory, connection, prefix } = this.backend;
-    const queue: AnyQueue = new Queue(
+    const queue: JobQueue = new Queue(
       name,
       {
         connection,

@@ -84,10 +84,10 @@ const ENDPOINT_JSON = `jsonb_build_object('id', e.id, 'provider_id', e.provider_
  */
 const SELECT_MODELS = `
   select m.*,
-    (select ${PRICE_JSON} from model_price p where p.model_id = m.id and p.effective_at <= now()
+    (select ${PRICE_JSON} from model_price p where p.model_id = m.id and p.effective_at <= statement_timestamp()
        order by p.effective_at desc, p.version desc limit 1) as price,
-    (select (extract(epoch from min(p.effective_at) - now()) * 1000)::double precision
-       from model_price p where p.model_id = m.id and p.effective_at > now()) as next_price_in_ms,
+    (select (extract(epoch from min(p.effective_at) - statement_timestamp()) * 1000)::double precision
+       from model_price p where p.model_id = m.id and p.effective_at > statement_timestamp()) as next_price_in_ms,
     (select jsonb_agg(${ENDPOINT_JSON} order by e.priority, e.id)
        from model_endpoint e join provider v on v.id = e.provider_id where e.model_id = m.id) as endpoints
   from model m`;
