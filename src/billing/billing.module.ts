@@ -19,6 +19,7 @@ import { UsageRecordEntity } from './persistence/usage-record.entity.js';
 import { UsageRepository } from './persistence/usage.repository.js';
 import { ReRateService } from './re-rate.service.js';
 import { ReceiptService } from './receipt.service.js';
+import { RequestSearchService } from './request-search.service.js';
 import { RequestTraces } from './request-traces.js';
 import { SettlementQueue } from './settlement-queue.js';
 import { SettlementService } from './settlement.service.js';
@@ -40,6 +41,7 @@ import { UsageService } from './usage.service.js';
     ReRateRepository,
     ReRateService,
     ReceiptService,
+    RequestSearchService,
     RequestTraces,
     SettlementProcessor,
     SettlementQueue,
@@ -56,6 +58,7 @@ import { UsageService } from './usage.service.js';
     FreezeReleaseService,
     ReRateService,
     ReceiptService,
+    RequestSearchService,
     RequestTraces,
     SettlementQueue,
     SettlementService,

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { Clock } from '../platform/clock/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { isRequestLabel } from '../platform/ids/index.js';
 import { JobQueues } from '../platform/queue/index.js';
 import { WalletService, type Freeze } from '../wallet/index.js';
-import { explain, forCaller, type Explanation, type RequestEvidence } from './domain/explanation.js';
+import { explain, type Explanation, type RequestEvidence } from './domain/explanation.js';
 import { RequestTraces } from './request-traces.js';
 import { CorrectionRepository } from './persistence/correction.repository.js';
 import { UsageRepository } from './persistence/usage.repository.js';
@@ -25,6 +26,7 @@ export class ExplainService {
     private readonly corrected: CorrectionRepository,
     private readonly wallets: WalletService,
     private readonly queues: JobQueues,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -38,10 +40,10 @@ export class ExplainService {
     if (evidence === null) {
       throw new AppError('not_found', 'no such request', {
         code: 'request_not_found',
-        hint: 'Use the value of X-DAOE-Request-ID or X-Request-ID of the answer.',
+        hint: 'Use the value of X-DAOE-Request-ID or X-Request-ID of the answer. Refused requests without a valid key are kept only in samples, and the last ones before a crash may be lost; what was charged never is.',
       });
     }
-    return scope === null ? explain(evidence) : forCaller(explain(evidence));
+    return explain(evidence, scope === null ? 'operator' : 'caller');
   }
 
   private async find(anyId: string, apiKeyId: string | null): Promise<RequestEvidence | null> {
@@ -64,7 +66,17 @@ export class ExplainService {
     const corrections =
       (usage?.corrections ?? 0) > 0 ? await this.corrected.list(usage?.accountId ?? '', requestId) : [];
     const job = await this.jobOf(freeze);
-    return { requestId, clientRequestId, trace, freeze, usage, corrections, job, matches: 1 };
+    return {
+      requestId,
+      clientRequestId,
+      trace,
+      freeze,
+      usage,
+      corrections,
+      job,
+      matches: 1,
+      nowMs: this.clock.nowMs(),
+    };
   }
 
   private async byClientId(clientRequestId: string, apiKeyId: string | null): Promise<RequestEvidence | null> {

@@ -1,15 +1,17 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIG, type Config } from '../platform/config/index.js';
 import { toJsonb } from '../platform/database/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
+import { FIRST_ERROR_STATUS, type RefusedRequest, type RequestFilter } from './domain/request-search.js';
 import type { RequestTrace } from './domain/trace.js';
 import { TraceRepository, type Found } from './persistence/trace.repository.js';
+import { RefusalSampler } from './refusal-sampler.js';
 
 const KEPT_MAX = 20_000;
 const INSERT_MAX = 2_000;
 const FLUSH_AFTER_MS = 200;
 const RETRY_AFTER_MS = 1_000;
-const FIRST_ERROR_STATUS = 400;
 
 /**
  * Traces of requests, written in the background in bulk: a request never waits for its trace, and traces never hold more
@@ -24,12 +26,24 @@ export class RequestTraces implements OnApplicationShutdown {
   private writing: Promise<void> = Promise.resolve();
   private flushing: Promise<void> = Promise.resolve();
   private readonly dropped: Counter;
+  private readonly unsampled: Counter;
+  private readonly sampler: RefusalSampler;
 
   constructor(
     private readonly repository: TraceRepository,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
+    @Inject(CONFIG) config: Config,
   ) {
+    this.sampler = new RefusalSampler({
+      unauthenticatedPerMinute: config.TRACE_UNAUTHENTICATED_PER_MINUTE,
+      perKeyPerMinute: config.TRACE_REFUSED_PER_MINUTE,
+    });
+    this.unsampled = new Counter({
+      name: 'request_traces_unsampled_total',
+      help: 'Refused requests beyond the number that is kept in a minute; they are in the log only.',
+      registers: [metrics],
+    });
     this.dropped = new Counter({
       name: 'request_traces_dropped_total',
       help: 'Traces that found no room in memory; their requests are explained from money rows alone.',
@@ -40,6 +54,10 @@ export class RequestTraces implements OnApplicationShutdown {
   /** Takes a trace; returns at once. */
   record(trace: RequestTrace): void {
     const isRefused = trace.status >= FIRST_ERROR_STATUS;
+    if (isRefused && !this.sampler.keep(trace.apiKeyId, trace.createdAtMs)) {
+      this.unsampled.inc();
+      return;
+    }
     if (this.served.length + this.refused.length >= KEPT_MAX) {
       this.dropped.inc();
       if (isRefused || this.refused.length === 0) return;
@@ -59,6 +77,17 @@ export class RequestTraces implements OnApplicationShutdown {
   async findByClientId(clientRequestId: string, apiKeyId: string | null): Promise<Found<RequestTrace> | null> {
     await this.writeDown();
     return this.repository.findByClientId(clientRequestId, apiKeyId);
+  }
+
+  /** Refused and failed requests, newest first. */
+  async listRefused(filter: RequestFilter, limit: number, beforeId: string | null): Promise<RefusedRequest[]> {
+    await this.writeDown();
+    return this.repository.listRefused(filter, limit, beforeId);
+  }
+
+  /** Those of some requests that were refused or failed. */
+  refusedAmong(requestIds: readonly string[]): Promise<Set<string>> {
+    return this.repository.refusedAmong(requestIds);
   }
 
   /**

@@ -24,6 +24,7 @@ import { ProviderCall } from './pipeline/provider-call.js';
 import { RequestJournal } from './pipeline/request-journal.js';
 import { RoutePlanner } from './pipeline/route-planner.js';
 import { RunningCalls } from './pipeline/running-calls.js';
+import { WalletRefusals } from './pipeline/wallet-refusals.js';
 import { RouteTable } from './route-table.js';
 
 /** Door 1: model calls and the catalogue, for API consumers. */
@@ -44,6 +45,7 @@ import { RouteTable } from './route-table.js';
     RunningCalls,
     StreamRelay,
     UsageEstimator,
+    WalletRefusals,
     ErrorFilter,
     { provide: APP_FILTER, useExisting: ErrorFilter },
   ],

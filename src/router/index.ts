@@ -13,6 +13,7 @@ export type {
 } from './domain/inputs.js';
 export type { ModelFilter } from './persistence/model.repository.js';
 export { candidateFactsOf } from './domain/candidate-facts.js';
+export { canDo } from './domain/capability.js';
 export { AUTO_MODEL, isReservedModelKey, MODEL_KEY_PATTERN } from './domain/model-key.js';
 export { EndpointService } from './endpoint.service.js';
 export { ModelService } from './model.service.js';

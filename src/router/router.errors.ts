@@ -6,7 +6,7 @@ import type { Candidate } from './domain/model.js';
 const RETRY_AFTER_S = 5;
 
 /** 404: the model is unknown, or disabled, which a caller cannot tell apart. */
-export function modelNotFound(name: string): AppError {
+export function modelNotFound(name: string, inPool: 'missing' | 'disabled'): AppError {
   return new AppError(
     'model_not_found',
     `The model \`${shorten(name)}\` does not exist or you do not have access to it.`,
@@ -14,6 +14,7 @@ export function modelNotFound(name: string): AppError {
       code: 'model_not_found',
       param: 'model',
       hint: 'GET /openai/v1/models lists the models that this key may call; `auto` picks one of them.',
+      facts: { requested_model: shorten(name), in_pool: inPool },
     },
   );
 }

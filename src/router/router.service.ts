@@ -101,7 +101,8 @@ export class RouterService {
   private concrete(pool: Pool, request: RouteRequest): Route {
     const name = request.requestedModel;
     const pooled = pool.find(name);
-    if (pooled === null || !pooled.model.enabled || pooled.model.price === null) throw errors.modelNotFound(name);
+    if (pooled === null) throw errors.modelNotFound(name, 'missing');
+    if (!pooled.model.enabled || pooled.model.price === null) throw errors.modelNotFound(name, 'disabled');
     const { model } = pooled;
     if (!request.allowedTiers.includes(model.tier)) throw errors.tierNotAllowed();
     if (request.isBlacklisted(model)) throw errors.modelBlacklisted();

@@ -20,6 +20,8 @@ export interface RequestEvidence {
   job: Record<string, unknown> | null;
   /** How many requests share the id that was asked for. */
   matches: number;
+  /** The time of the explanation: what waits is told how long. */
+  nowMs: number;
 }
 
 /** The answer of `/requests/{id}`, as it goes out. */
@@ -36,8 +38,11 @@ export interface Explanation {
   stages: StageRecord[];
 }
 
+/** Who is told: an operator everything, the caller of the request what it may know. */
+export type Audience = 'operator' | 'caller';
+
 /** Tells what happened to a request, from its trace where there is one, and from the rows of its money in any case. */
-export function explain(evidence: RequestEvidence): Explanation {
+export function explain(evidence: RequestEvidence, audience: Audience): Explanation {
   const stages = STAGES.map((stage) => stageOf(stage, evidence));
   const outcome = outcomeOf(evidence.freeze);
   return {
@@ -45,8 +50,8 @@ export function explain(evidence: RequestEvidence): Explanation {
     client_request_id: evidence.clientRequestId,
     matches: evidence.matches,
     status: evidence.trace?.status ?? outcome?.status ?? null,
-    ...verdictOf(stages, evidence),
-    stages,
+    ...verdictOf(stages, evidence, audience),
+    stages: audience === 'operator' ? stages : stages.map((stage) => withoutInternals(stage) as StageRecord),
   };
 }
 
@@ -112,7 +117,7 @@ function settleStage(traced: StageRecord | null, freeze: Freeze, evidence: Reque
     ...(freeze.settleAttempts > 0 ? { failed_attempts: freeze.settleAttempts, error: freeze.settleError } : {}),
     ...(usage === null ? {} : { usage: usageFacts(usage) }),
     ...(corrections.length === 0 ? {} : { corrections: corrections.map(correctionFacts) }),
-    ...(job === null ? {} : { job }),
+    ...(job === null ? {} : { job, waiting_ms: waitingMs(freeze, evidence.nowMs) }),
   };
   const base = { stage: 'settle' as const, ms: traced?.ms ?? null };
   if (freeze.endedAt !== null && usage !== null) {
@@ -122,6 +127,11 @@ function settleStage(traced: StageRecord | null, freeze: Freeze, evidence: Reque
   }
   if (outcomeOf(freeze) === null && freeze.state === 'held') return { ...notReached('settle'), state: 'held' };
   return { ...base, status: 'pending', state: freeze.state, ...facts };
+}
+
+/** How long an outcome has waited for its settlement; clocks of machines differ a little. */
+function waitingMs({ capturedAt }: Freeze, nowMs: number): number | null {
+  return capturedAt === null ? null : Math.max(0, nowMs - capturedAt.getTime());
 }
 
 function usageFacts(usage: UsageRecord): Record<string, unknown> {
@@ -161,8 +171,12 @@ function notReached(stage: Stage): StageRecord {
 
 /** Facts about providers, rules of policies and the machinery, which a caller is not shown. */
 const INTERNAL_FACTS: ReadonlySet<string> = new Set([
+  'balances',
   'detail',
   'endpoints',
+  'funded_elsewhere',
+  'ignored_header',
+  'in_pool',
   'ip_rule',
   'job',
   'matched_rule',
@@ -170,11 +184,7 @@ const INTERNAL_FACTS: ReadonlySet<string> = new Set([
   'rescued',
 ]);
 
-/** The same explanation for the caller of the request: how many attempts, but not where and why they failed. */
-export function forCaller(explanation: Explanation): Explanation {
-  return { ...explanation, stages: explanation.stages.map((stage) => withoutInternals(stage) as StageRecord) };
-}
-
+/** For the caller: how many attempts, but not where and why they failed. */
 function withoutInternals(facts: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(facts)

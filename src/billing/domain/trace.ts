@@ -37,6 +37,8 @@ export interface RequestTrace {
   status: number;
   /** Last stage that was reached. */
   stage: Stage;
+  /** The model that was selected, else the one that was asked for; `null` when none is known. */
+  model: string | null;
   /** Stages that were reached, in order; the others are filled in when it is explained. */
   stages: readonly StageRecord[];
   createdAtMs: number;

@@ -1,5 +1,6 @@
 import { formatDecimal } from '../../platform/money/index.js';
-import type { RequestEvidence } from './explanation.js';
+import { diagnose } from './diagnosis.js';
+import type { Audience, RequestEvidence } from './explanation.js';
 import { outcomeOf } from './outcome.js';
 import type { Stage, StageRecord } from './trace.js';
 import type { UsageRecord } from './usage.js';
@@ -31,7 +32,7 @@ const CUT_SHORT: Readonly<Record<string, string>> = {
 };
 
 /** One sentence on what happened, and one on what to do now. */
-export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvidence): Verdict {
+export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvidence, audience: Audience): Verdict {
   const { usage, freeze } = evidence;
   const stopped = stages.find(({ status }) => status === 'refused' || status === 'failed');
   if (usage?.status === 'expired') return expired(usage);
@@ -41,8 +42,12 @@ export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvide
       next_step: 'Read the error of the settle stage and correct the balance by an adjustment if a charge is due.',
     };
   }
-  if (stopped !== undefined && stopped.stage !== 'settle') return stoppedAt(stopped, evidence);
-  if (usage?.status === 'settled') return settled(usage, CUT_SHORT[outcomeOf(freeze)?.reason ?? ''] ?? '');
+  if (stopped !== undefined && stopped.stage !== 'settle') {
+    return (audience === 'operator' ? diagnose(stopped) : null) ?? stoppedAt(stopped, evidence);
+  }
+  if (usage?.status === 'settled') {
+    return withDelivery(settled(usage, CUT_SHORT[outcomeOf(freeze)?.reason ?? ''] ?? ''), stages);
+  }
   if (usage?.status === 'released') {
     return { verdict: 'The frozen credits were given back; nothing was charged.', next_step: NOTHING };
   }
@@ -54,6 +59,50 @@ export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvide
     };
   }
   return { verdict: 'The request passed every stage that is known of it.', next_step: NOTHING };
+}
+
+/** A reader that lags for this long is worth a word. */
+const SLOW_READER_MS = 1_000;
+
+/** How the answer reached the caller: whoever asks about a screen that hangs needs to know what was sent. */
+function withDelivery({ verdict, next_step: nextStep }: Verdict, stages: readonly StageRecord[]): Verdict {
+  const body = stages.find(({ stage }) => stage === 'read_body');
+  const sent = stages.find(({ stage }) => stage === 'capture');
+  const accept = typeof body?.['accept'] === 'string' ? body['accept'] : null;
+  if (body?.['stream'] !== true) {
+    if (accept?.includes('text/event-stream') !== true) return { verdict, next_step: nextStep };
+    return {
+      verdict: `${verdict} The client accepts text/event-stream but did not ask for a stream, so it got one whole answer.`,
+      next_step: 'If it should stream, let the client send "stream": true.',
+    };
+  }
+  if (sent?.['reader'] === 'gone' || sent?.['reader'] === 'stalled') {
+    const how =
+      sent['reader'] === 'stalled'
+        ? 'The caller took no byte for two minutes and was cut off.'
+        : 'The caller closed the connection itself.';
+    return {
+      verdict: `${verdict} ${how}`,
+      next_step: 'Look at the client, or at a proxy between, for a time-out or a cancelled request.',
+    };
+  }
+  if (sent?.['metadata_event'] !== true) return { verdict, next_step: nextStep };
+  const whole = 'The stream was sent whole, with the metadata event and [DONE].';
+  const waitedMs = typeof sent['reader_waited_ms'] === 'number' ? sent['reader_waited_ms'] : 0;
+  if (waitedMs >= SLOW_READER_MS) {
+    return {
+      verdict: `${verdict} ${whole} The caller read slowly: the gateway waited ${waitedMs.toString()} ms for it.`,
+      next_step: 'Look for a slow client or a proxy that holds the stream back.',
+    };
+  }
+  if (accept !== null && !/text\/event-stream|\*\/\*|text\/\*/.test(accept)) {
+    return {
+      verdict: `${verdict} ${whole} The client sent Accept: ${accept}, which is not a stream of events.`,
+      next_step:
+        'Let the client read server-sent events, and skip events without choices: the metadata event has none.',
+    };
+  }
+  return { verdict: `${verdict} ${whole}`, next_step: nextStep };
 }
 
 function stoppedAt(stage: StageRecord, { trace, usage }: RequestEvidence): Verdict {

@@ -21,6 +21,9 @@ export class RequestTraceEntity {
   @Column('text')
   stage!: Stage;
 
+  @Column('text', { nullable: true })
+  model!: string | null;
+
   @Column('json')
   stages!: readonly StageRecord[];
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, In, type SelectQueryBuilder } from 'typeorm';
 import { requestIdFloor, REQUEST_ID_PREFIX } from '../../platform/ids/index.js';
 import { usdMicros, type UsdMicros } from '../../platform/money/index.js';
 import type { UsageFilter, UsageRecord } from '../domain/usage.js';
@@ -25,6 +25,12 @@ export class UsageRepository {
   async findById(requestId: string): Promise<UsageRecord | null> {
     const row = await this.dataSource.getRepository(UsageRecordEntity).findOneBy({ requestId });
     return row === null ? null : recordOf(row);
+  }
+
+  /** In no order; requests without a record are left out. */
+  async findByIds(requestIds: readonly string[]): Promise<UsageRecord[]> {
+    const repository = this.dataSource.getRepository(UsageRecordEntity);
+    return (await repository.findBy({ requestId: In([...requestIds]) })).map(recordOf);
   }
 
   /** The newest record with a client id, within one key when it is given. */

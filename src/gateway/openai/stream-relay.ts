@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { attemptFactsOf, rescueFactsOf, type Outcome } from '../../billing/index.js';
 import type { StreamAnswer, StreamEvent } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
-import { CLIENT_CLOSED_STATUS } from '../pipeline/caller-connection.js';
+import { CLIENT_CLOSED_STATUS, type CallerConnection } from '../pipeline/caller-connection.js';
 import { filled, type HeldFreeze, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { streamHeadersOf } from './answer-headers.js';
@@ -48,7 +48,8 @@ export class StreamRelay {
     context.stopKeepAlive();
     const outcome = await this.record(context, answer, end);
     if (end.error !== null) throw end.error;
-    this.finish(context, outcome, end);
+    const isWhole = this.finish(context, outcome, end);
+    context.note('capture', deliveryFactsOf(context.caller, isWhole));
     this.journal.finished(context, outcome.status);
   }
 
@@ -164,10 +165,13 @@ export class StreamRelay {
     return outcome;
   }
 
-  /** Everything after the last content: stop reason of ours, usage if asked for, metadata, `[DONE]`. */
-  private finish(context: RequestContext, outcome: Outcome, end: PumpEnd): void {
+  /**
+   * Everything after the last content: stop reason of ours, usage if asked for, metadata, `[DONE]`.
+   * @returns whether the caller was there for it.
+   */
+  private finish(context: RequestContext, outcome: Outcome, end: PumpEnd): boolean {
     const { caller } = context;
-    if (caller.gone.aborted) return;
+    if (caller.gone.aborted) return false;
     const { head } = end;
     const wallet = filled(context.key, 'key').billingAccountKind;
     let text = '';
@@ -177,7 +181,17 @@ export class StreamRelay {
     if (context.body?.stream_options?.include_usage === true) text += usageFrame(context, outcome, end);
     text += chunkOf(head, { choices: [], metadata: metadataOf(context, outcome, wallet) });
     caller.end(text + DONE_FRAME);
+    return true;
   }
+}
+
+/** What reached the caller, for whoever asks why a screen hangs. */
+function deliveryFactsOf(caller: CallerConnection, isWhole: boolean): Record<string, unknown> {
+  return {
+    metadata_event: isWhole,
+    reader: isWhole ? 'reading' : caller.stalled ? 'stalled' : 'gone',
+    reader_waited_ms: caller.waitedMs,
+  };
 }
 
 /** The usage chunk that the caller asked for: the provider's, else one with the gateway's own count. */

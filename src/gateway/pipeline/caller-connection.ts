@@ -10,6 +10,10 @@ const STALL_MAX_MS = 120_000;
 export class CallerConnection {
   private readonly leaving = new AbortController();
   private lastWriteMs = Date.now();
+  /** Milliseconds that writes have waited for a caller that reads slowly. */
+  waitedMs = 0;
+  /** It took no byte for so long that it was cut off. */
+  stalled = false;
 
   constructor(
     readonly request: IncomingMessage,
@@ -52,7 +56,10 @@ export class CallerConnection {
     this.lastWriteMs = Date.now();
     if (this.response.write(text)) return;
     await new Promise<void>((resolve) => {
-      const stalled = setTimeout(() => this.response.destroy(), STALL_MAX_MS);
+      const stalled = setTimeout(() => {
+        this.stalled = true;
+        this.response.destroy();
+      }, STALL_MAX_MS);
       const done = (): void => {
         clearTimeout(stalled);
         this.response.off('drain', done);
@@ -62,7 +69,9 @@ export class CallerConnection {
       this.response.once('drain', done);
       this.response.once('close', done);
     });
-    this.lastWriteMs = Date.now();
+    const nowMs = Date.now();
+    this.waitedMs += nowMs - this.lastWriteMs;
+    this.lastWriteMs = nowMs;
   }
 
   /** Writes the last bytes and ends the answer. */

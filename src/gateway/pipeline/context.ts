@@ -79,6 +79,12 @@ export class RequestContext {
     this.stageStartedMs = nowMs;
   }
 
+  /** Adds facts to a stage that has been closed; without effect when it has not. */
+  note(stage: Stage, facts: Record<string, unknown>): void {
+    const record = this.stages.find((one) => one.stage === stage);
+    if (record !== undefined) Object.assign(record, facts);
+  }
+
   /** Whether a stage has been closed already. */
   has(stage: Stage): boolean {
     return this.stages.some((record) => record.stage === stage);

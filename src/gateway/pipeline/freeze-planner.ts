@@ -16,6 +16,7 @@ import { AUTO_MODEL, RouterService, type Route } from '../../router/index.js';
 import { WalletService, type FreezeRefusal, type FreezeResult, type KeyLimits, type Tier } from '../../wallet/index.js';
 import { filled, type HeldFreeze, type RequestContext } from './context.js';
 import { RoutePlanner } from './route-planner.js';
+import { WalletRefusals } from './wallet-refusals.js';
 
 /** Where `auto` looks next when the wallet of its first choice cannot pay, best first. */
 const FALLBACK_TIERS: Readonly<Record<Tier, readonly Tier[]>> = {
@@ -45,6 +46,7 @@ export class FreezePlanner {
     private readonly wallets: WalletService,
     private readonly router: RouterService,
     private readonly planner: RoutePlanner,
+    private readonly refusals: WalletRefusals,
   ) {}
 
   /**
@@ -68,7 +70,9 @@ export class FreezePlanner {
       }
     }
     if (await this.freezePart(context, firstRoute, first)) return;
-    throw refusalError(first.result, first.held);
+    throw WALLET_REFUSALS.has(first.result.refusal)
+      ? await this.refusals.tooLow(context, first.held, first.result.availableMicros)
+      : limitError(first.result, first.held);
   }
 
   /** Whether the wallet pays for a part of the answer that is worth beginning. */
@@ -192,38 +196,28 @@ function limitsOf(key: AuthenticatedKey, withRates: boolean): KeyLimits {
   };
 }
 
-const QUOTA_MESSAGES: Readonly<Record<Exclude<FreezeRefusal, 'rate_limit' | 'concurrency_limit'>, [string, string]>> = {
-  wallet_too_low: ['insufficient credits in the wallet', 'Top the wallet up, lower max_tokens or use a cheaper model.'],
-  wallet_missing: ['insufficient credits in the wallet', 'Top the wallet up, lower max_tokens or use a cheaper model.'],
-  daily_quota: ['the daily quota of the API key is used up', 'Wait until 00:00 UTC or ask for a higher limit.'],
-  weekly_quota: [
-    'the weekly quota of the API key is used up',
-    'Wait until Monday 00:00 UTC or ask for a higher limit.',
-  ],
-};
-
-function refusalError(result: Extract<FreezeResult, { ok: false }>, held: HeldFreeze): AppError {
+/** 402 of a quota, or 429 of a rate: the limits of the key, not the wallet. */
+function limitError(result: Extract<FreezeResult, { ok: false }>, held: HeldFreeze): AppError {
+  const { refusal } = result;
   const facts = {
     tier: held.tier,
     needed: formatDecimal(held.amountMicros),
     available: formatDecimal(result.availableMicros),
-    refusal: result.refusal,
+    refusal,
   };
-  if (result.refusal === 'rate_limit' || result.refusal === 'concurrency_limit') {
-    const what = result.refusal === 'rate_limit' ? 'too many requests per minute' : 'too many concurrent requests';
+  if (refusal === 'rate_limit' || refusal === 'concurrency_limit') {
+    const what = refusal === 'rate_limit' ? 'too many requests per minute' : 'too many concurrent requests';
     return new AppError('rate_limited', what, {
-      code: result.refusal,
+      code: refusal,
       retryAfterS: result.retryAfterS ?? 1,
       hint: 'Wait for the time in Retry-After.',
       facts,
     });
   }
-  const { refusal } = result;
-  const [message, hint] = QUOTA_MESSAGES[refusal];
-  const isQuota = refusal === 'daily_quota' || refusal === 'weekly_quota';
-  return new AppError('insufficient_quota', isQuota ? message : `${message} of the ${held.tier} tier`, {
-    code: isQuota ? `${refusal}_exceeded` : 'wallet_too_low',
-    hint,
+  const window = refusal === 'weekly_quota' ? 'weekly' : 'daily';
+  return new AppError('insufficient_quota', `the ${window} quota of the API key is used up`, {
+    code: `${window}_quota_exceeded`,
+    hint: `Wait until ${window === 'daily' ? '' : 'Monday '}00:00 UTC or ask for a higher limit.`,
     facts,
   });
 }

@@ -1,9 +1,9 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { AppError } from '../../platform/errors/index.js';
 import { PolicyService } from '../../policy/index.js';
 import { AUTO_MODEL, RouterService } from '../../router/index.js';
 import { WalletService, type Tier } from '../../wallet/index.js';
-import { contextOf, filled, type AppliedPolicy, type FastifyRequest } from './context.js';
+import { contextOf, filled, type AppliedPolicy, type FastifyRequest, type RequestContext } from './context.js';
+import { WalletRefusals } from './wallet-refusals.js';
 
 /** Stage 4: what the key may do, what is left of its quotas, and whether a wallet has anything at all. */
 @Injectable()
@@ -12,6 +12,7 @@ export class PolicyGuard implements CanActivate {
     private readonly policies: PolicyService,
     private readonly router: RouterService,
     private readonly wallets: WalletService,
+    private readonly refusals: WalletRefusals,
   ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
@@ -29,7 +30,7 @@ export class PolicyGuard implements CanActivate {
     });
     await this.policies.checkQuota(key);
     const namesNoModel = (body.model ?? AUTO_MODEL) === AUTO_MODEL && key.fixedModel === null;
-    context.policy = await this.applyBalances({ ...decision, fallsBack: namesNoModel }, key.billingAccountId);
+    context.policy = await this.applyBalances(context, { ...decision, fallsBack: namesNoModel }, key.billingAccountId);
     context.close('policy', 'passed', { ...decision.facts, funded_tiers: context.policy.allowedTiers });
     return true;
   }
@@ -39,26 +40,21 @@ export class PolicyGuard implements CanActivate {
    * out, and the configured default model gives way to `auto` when its own wallet is empty.
    * @throws AppError `insufficient_quota` when nothing is left.
    */
-  private async applyBalances(decision: AppliedPolicy, accountId: string): Promise<AppliedPolicy> {
+  private async applyBalances(
+    context: RequestContext,
+    decision: AppliedPolicy,
+    accountId: string,
+  ): Promise<AppliedPolicy> {
     if (decision.concrete) {
       const model = this.router.findModel(decision.model);
       if (model?.enabled !== true || (await this.wallets.hasBalance(accountId, model.tier))) return decision;
-      if (!decision.fallsBack) throw walletEmpty([model.tier]);
+      if (!decision.fallsBack) throw await this.refusals.empty(context, [model.tier], decision);
     }
     const funded: Tier[] = [];
     for (const tier of decision.allowedTiers) {
       if (await this.wallets.hasBalance(accountId, tier)) funded.push(tier);
     }
-    if (funded.length === 0) throw walletEmpty(decision.allowedTiers);
+    if (funded.length === 0) throw await this.refusals.empty(context, decision.allowedTiers, decision);
     return { ...decision, model: AUTO_MODEL, concrete: false, allowedTiers: funded };
   }
-}
-
-function walletEmpty(tiers: readonly Tier[]): AppError {
-  const names = tiers.join(', ');
-  return new AppError('insufficient_quota', `no credits are left in the ${names} wallet`, {
-    code: 'wallet_empty',
-    hint: 'Top the wallet up, or use a model of a tier that has credits.',
-    facts: { empty_tiers: tiers },
-  });
 }

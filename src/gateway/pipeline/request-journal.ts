@@ -61,6 +61,7 @@ export class RequestJournal {
       apiKeyId: context.key?.id ?? null,
       status,
       stage,
+      model: modelOf(context),
       stages: context.stages,
       createdAtMs: context.receivedAtMs,
     });
@@ -85,4 +86,11 @@ export class RequestJournal {
       stage_ms: Object.fromEntries(context.stages.map((record) => [record.stage, record.ms])),
     };
   }
+}
+
+const MODEL_CHARS_MAX = 200;
+
+/** What was selected, else what was asked for, which a caller may have written at any length. */
+function modelOf({ route, policy, body }: RequestContext): string | null {
+  return route?.model.modelKey ?? (policy?.model ?? body?.model)?.slice(0, MODEL_CHARS_MAX) ?? null;
 }

@@ -161,6 +161,12 @@ export const configSchema = z.object({
     .default(86_400_000)
     .describe('How often a worker compares the books with their rows; 0 never.'),
   TRACE_RETENTION_DAYS: integer(1, 3_650).default(30).describe('How long explanations of requests are kept.'),
+  TRACE_REFUSED_PER_MINUTE: integer(0, 1_000_000)
+    .default(600)
+    .describe('Refused requests of one key that a process keeps an explanation of, a minute.'),
+  TRACE_UNAUTHENTICATED_PER_MINUTE: integer(0, 1_000_000)
+    .default(60)
+    .describe('Requests without a valid key that a process keeps an explanation of, a minute.'),
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -7,13 +7,17 @@ const nobody = new IpSet([]);
 describe('resolveClientIp', () => {
   it('takes the socket for the truth when nobody is trusted, whatever the headers say', () => {
     const forged = { 'x-forwarded-for': '1.1.1.1', 'x-real-ip': '2.2.2.2', 'cf-connecting-ip': '3.3.3.3' };
-    expect(resolveClientIp('10.0.0.1', forged, nobody)).toEqual({ address: '10.0.0.1', source: 'socket' });
+    const ip = resolveClientIp('10.0.0.1', forged, nobody);
+    expect(ip).toEqual({ address: '10.0.0.1', source: 'socket', ignoredHeader: 'x-forwarded-for' });
   });
 
-  it('takes the socket for the truth when the peer is not a trusted proxy', () => {
-    const forged = { 'x-forwarded-for': '10.0.0.9' };
-    expect(resolveClientIp('203.0.113.7', forged, trusted)).toEqual({ address: '203.0.113.7', source: 'socket' });
-  });
+  it.each(['x-forwarded-for', 'x-real-ip'])(
+    'takes the socket for the truth when the peer is not a trusted proxy, and says that %s was not believed',
+    (header) => {
+      const ip = resolveClientIp('203.0.113.7', { [header]: '10.0.0.9' }, trusted);
+      expect(ip).toEqual({ address: '203.0.113.7', source: 'socket', ignoredHeader: header });
+    },
+  );
 
   it.each([
     ['one hop', '203.0.113.7', '203.0.113.7'],
@@ -63,6 +67,7 @@ describe('resolveClientIp', () => {
     expect(resolveClientIp('', { 'x-forwarded-for': '203.0.113.7' }, trusted)).toEqual({
       address: '',
       source: 'socket',
+      ignoredHeader: 'x-forwarded-for',
     });
   });
 });

@@ -17,12 +17,19 @@ const BRACKETED_IPV6 = /^\[([^\]]+)\](?::\d{1,5})?$/;
 export function resolveClientIp(peerAddress: string, headers: HeaderFields, trusted: IpSet): ClientIp {
   const peer = parseIp(peerAddress);
   const socket: ClientIp = { address: peer?.text ?? shown(peerAddress), source: 'socket' };
-  if (peer === null || !isTrusted(peer, trusted)) return socket;
+  if (peer === null || !isTrusted(peer, trusted)) return withIgnoredHeader(socket, headers);
   const hops = hopsOf(headers['x-forwarded-for']);
   if (hops.length > 0) return { address: walk(hops, trusted), source: 'x-forwarded-for' };
   const [realIp] = hopsOf(headers['x-real-ip']);
   if (realIp === undefined) return socket;
   return { address: parseHop(realIp)?.text ?? shown(realIp), source: 'x-real-ip' };
+}
+
+/** Says so when a header was not believed: a proxy that nobody declared is the usual reason of a wrong address. */
+function withIgnoredHeader(socket: ClientIp, headers: HeaderFields): ClientIp {
+  if (headers['x-forwarded-for'] !== undefined) return { ...socket, ignoredHeader: 'x-forwarded-for' };
+  if (headers['x-real-ip'] !== undefined) return { ...socket, ignoredHeader: 'x-real-ip' };
+  return socket;
 }
 
 /** The first hop from the right that is not a trusted proxy; the leftmost one when all are. */

@@ -24,6 +24,7 @@ export function decide(
   const facts: Facts = {
     client_ip: request.clientIp.address,
     client_ip_source: request.clientIp.source,
+    ...(request.clientIp.ignoredHeader === undefined ? {} : { ignored_header: request.clientIp.ignoredHeader }),
     policy_id: policy?.id ?? null,
   };
   if (policy !== null) checkAddress(request.clientIp, policy, facts);

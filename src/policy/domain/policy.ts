@@ -21,6 +21,8 @@ export interface ClientIp {
   /** Canonical; or the text that could not be read, at most 64 characters, which no list holds. */
   address: string;
   source: 'socket' | 'x-forwarded-for' | 'x-real-ip';
+  /** A header that names another address and was not believed, because its sender is no trusted proxy. */
+  ignoredHeader?: 'x-forwarded-for' | 'x-real-ip';
 }
 
 export interface PolicyRequest {

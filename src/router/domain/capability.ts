@@ -21,6 +21,11 @@ export function neededCapabilities(needs: RequestNeeds): number {
   return (needs.tools ? 1 : 0) | (needs.vision ? 2 : 0) | (needs.jsonSchema ? 4 : 0);
 }
 
+/** Whether the tags of a model declare everything that a request needs. */
+export function canDo(model: Pick<Model, 'featureTags'>, needs: RequestNeeds): boolean {
+  return (neededCapabilities(needs) & ~declaredCapabilities(model)) === 0;
+}
+
 /** Names of the needed capabilities that are not declared, e.g. `tools and vision`. */
 export function nameMissing(needed: number, declared: number): string {
   const missing = needed & ~declared;
