@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ADAPTERS, AdapterRegistry } from './adapters/adapter-registry.js';
+import { AnthropicAdapter } from './adapters/anthropic/anthropic.adapter.js';
 import { OpenAiAdapter } from './adapters/openai/openai.adapter.js';
 import { SandboxAdapter } from './adapters/sandbox/sandbox.adapter.js';
 import { AttemptRunner } from './attempt/attempt-runner.js';
@@ -26,6 +27,7 @@ import { UpstreamPools } from './transport/upstream-pools.js';
   imports: [TypeOrmModule.forFeature([ProviderEntity, EndpointOutageEntity])],
   providers: [
     AdapterRegistry,
+    AnthropicAdapter,
     AttemptRunner,
     EndpointBreakers,
     EndpointEvents,
@@ -47,7 +49,7 @@ import { UpstreamPools } from './transport/upstream-pools.js';
     // A new vendor is a folder under adapters/ and a name in this list.
     {
       provide: ADAPTERS,
-      inject: [OpenAiAdapter, SandboxAdapter],
+      inject: [OpenAiAdapter, AnthropicAdapter, SandboxAdapter],
       useFactory: (...adapters: readonly unknown[]) => adapters,
     },
   ],

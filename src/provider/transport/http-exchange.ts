@@ -11,6 +11,9 @@ export interface ExchangeRequest {
   body: string | null;
 }
 
+/** Largest whole answer; a gigabyte of it would end the process. */
+export const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+
 /** Unread bytes above which the socket is paused; what the kernel then holds back reaches the upstream as back-pressure. */
 const UNREAD_BYTES_MAX = 64 * 1024;
 

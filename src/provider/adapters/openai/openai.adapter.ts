@@ -1,19 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { readCallerFault } from '../../domain/caller-fault.js';
-import { failureOfStatus, UpstreamFailure } from '../../domain/failure.js';
+import { UpstreamFailure } from '../../domain/failure.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
-import { HttpExchange } from '../../transport/http-exchange.js';
-import { readRetryAfterS } from '../../transport/retry-after.js';
+import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
+import { refuseEncoded, throwUnlessSuccess } from '../../transport/refusal.js';
 import { UpstreamPools } from '../../transport/upstream-pools.js';
 import type { AdapterCall, ChunkSource, ProbeResult, ProbeTarget, ProviderAdapter } from '../adapter.js';
 import { chunksOfCompletion, ReadyChunkSource } from '../synthetic-chunks.js';
 import { readCompletion } from './completion.js';
 import { OpenAiChunkSource } from './openai-chunk-source.js';
 import { upstreamBody } from './request-body.js';
-
-/** Largest whole answer; a gigabyte of it would end the process. */
-const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
-const ERROR_BYTES_MAX = 256 * 1024;
 
 const COMPLETIONS_PATH = '/chat/completions';
 
@@ -80,10 +75,8 @@ export class OpenAiAdapter implements ProviderAdapter {
     const path = `${pathPrefix}${COMPLETIONS_PATH}${search}`;
     const exchange = await HttpExchange.open(pool, { method: 'POST', path, headers, body }, call.watch);
     await throwUnlessSuccess(exchange);
-    const encoding = exchange.header('content-encoding').toLowerCase();
-    if (encoding === '' || encoding === 'identity') return exchange;
-    exchange.cancel();
-    throw new UpstreamFailure('endpoint_fault', 'encoded_answer', { status: exchange.statusCode });
+    refuseEncoded(exchange);
+    return exchange;
   }
 }
 
@@ -101,29 +94,6 @@ function headersFor(apiKey: string | null, accept: string): string[] {
   const headers = ['accept', accept, 'accept-encoding', 'identity', 'user-agent', 'joytoken-gateway'];
   if (apiKey !== null) headers.push('authorization', `Bearer ${apiKey}`);
   return headers;
-}
-
-async function throwUnlessSuccess(exchange: HttpExchange): Promise<void> {
-  const status = exchange.statusCode;
-  const failure = failureOfStatus(status);
-  if (failure === null) return;
-  const reason = `http_${String(status)}`;
-  if (failure !== 'caller_fault') {
-    exchange.finish();
-    const retryAfterS = readRetryAfterS(exchange.header('retry-after'), Date.now());
-    throw new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame: status === 500 });
-  }
-  throw new UpstreamFailure(failure, reason, { status, callerFault: readCallerFault(await readErrorText(exchange)) });
-}
-
-/** The body of a refusal; empty when it is too long or breaks off, for the status alone says whose fault it was. */
-async function readErrorText(exchange: HttpExchange): Promise<string> {
-  try {
-    return (await exchange.readAll(ERROR_BYTES_MAX)).toString('utf8');
-  } catch (error) {
-    if (error instanceof UpstreamFailure) return '';
-    throw error;
-  }
 }
 
 function refusesStreamOptions(error: unknown): boolean {

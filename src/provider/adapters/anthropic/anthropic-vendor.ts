@@ -1,0 +1,92 @@
+import type { JSONObject, LanguageModelV4 } from '@ai-sdk/provider';
+import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
+import type { AnswerBlock, AssistantPart, Connection, FinishReason, Vendor } from '../translated/vendor.js';
+import { adjustToAnthropic } from './anthropic-options.js';
+import { readAnthropicRefusal } from './anthropic-refusal.js';
+
+const OPTIONS_KEY = 'anthropic';
+const VERSION = '2023-06-01';
+
+const EVENTS: ReadonlySet<string> = new Set([
+  'message_start',
+  'message_delta',
+  'message_stop',
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+  'ping',
+  'error',
+]);
+const BLOCKS: ReadonlySet<string> = new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']);
+const DELTAS: ReadonlySet<string> = new Set(['text_delta', 'thinking_delta', 'signature_delta', 'input_json_delta']);
+
+/** Claude behind Anthropic's Messages API, or a server that speaks it. */
+export const anthropicVendor: Vendor = {
+  name: 'anthropic',
+  optionsKey: OPTIONS_KEY,
+  media: ['image', 'application/pdf', 'text/plain'],
+  modelList: {
+    path: '/models?limit=1000',
+    headers: (apiKey) => ['x-api-key', apiKey, 'anthropic-version', VERSION],
+    field: 'data',
+  },
+  model,
+  adjust: adjustToAnthropic,
+  optionsOf,
+  reasoningOf,
+  mediaTypeOf: (_url, kind) => kind,
+  messageFields,
+  toolCallFields: () => ({}),
+  finishReasonOf: (): FinishReason | null => null,
+  refusalOf: ({ stopDetails }) => (isRecord(stopDetails) ? textOf(stopDetails['explanation']) || null : null),
+  headOf: () => ({}),
+  isForeignEvent,
+  readRefusal: readAnthropicRefusal,
+};
+
+async function model({ modelId, baseUrl, apiKey, fetch }: Connection): Promise<LanguageModelV4> {
+  // Loaded when the first call needs it: most gateways never do.
+  const { createAnthropic } = await import('@ai-sdk/anthropic');
+  return createAnthropic({ baseURL: baseUrl, apiKey, fetch })(modelId);
+}
+
+/** Where a prompt is to be cached up to. */
+function optionsOf({ cache_control: mark }: JsonRecord): JSONObject | null {
+  return isRecord(mark) ? { cacheControl: mark as JSONObject } : null;
+}
+
+/**
+ * Thinking that an earlier turn came with, as this gateway and others hand it out: `thinking_blocks` in Anthropic's own form, or
+ * OpenRouter's `reasoning_details`. Only what is signed is of use.
+ */
+function reasoningOf(message: JsonRecord): AssistantPart[] {
+  const blocks = message['thinking_blocks'] ?? message['reasoning_details'];
+  if (!Array.isArray(blocks)) return [];
+  return (blocks as unknown[]).flatMap((block): AssistantPart[] => {
+    if (!isRecord(block)) return [];
+    const { thinking, text, signature, data } = block;
+    if (typeof signature === 'string' && signature !== '') {
+      const words = typeof thinking === 'string' ? thinking : textOf(text);
+      return [{ type: 'reasoning', text: words, providerOptions: { [OPTIONS_KEY]: { signature } } }];
+    }
+    if (typeof data !== 'string' || data === '') return [];
+    return [{ type: 'reasoning', text: '', providerOptions: { [OPTIONS_KEY]: { redactedData: data } } }];
+  });
+}
+
+function messageFields(blocks: readonly AnswerBlock[]): JsonRecord {
+  const thinking = blocks.flatMap(({ kind, text, metadata }): JsonRecord[] => {
+    const { signature, redactedData } = metadata;
+    if (kind !== 'reasoning') return [];
+    if (typeof signature === 'string') return [{ type: 'thinking', thinking: text, signature }];
+    return typeof redactedData === 'string' ? [{ type: 'redacted_thinking', data: redactedData }] : [];
+  });
+  return thinking.length === 0 ? {} : { thinking_blocks: thinking };
+}
+
+function isForeignEvent({ type, content_block: block, delta }: JsonRecord): boolean {
+  if (typeof type !== 'string') return false;
+  if (type === 'content_block_start') return isRecord(block) && !BLOCKS.has(textOf(block['type']));
+  if (type === 'content_block_delta') return isRecord(delta) && !DELTAS.has(textOf(delta['type']));
+  return !EVENTS.has(type);
+}

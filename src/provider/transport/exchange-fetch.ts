@@ -1,0 +1,123 @@
+import type { AttemptWatch } from '../attempt/attempt-watch.js';
+import { UpstreamFailure } from '../domain/failure.js';
+import { EVENT_BYTES_MAX } from '../sse/sse-parser.js';
+import { ANSWER_BYTES_MAX, HttpExchange } from './http-exchange.js';
+import { refuseEncoded, throwUnlessSuccess, type ReadRefusal } from './refusal.js';
+import type { UpstreamPools } from './upstream-pools.js';
+
+export interface FetchTarget {
+  pools: UpstreamPools;
+  baseUrl: string;
+  watch: AttemptWatch;
+  /** Whether the answer is a stream of events, to be read as it comes. */
+  stream: boolean;
+  readRefusal: ReadRefusal;
+}
+
+/** Headers that an SDK may set; all others (its own name, tracing) stay here. */
+const HEADER_PASSED = /^(content-type|x-api-key|x-goog-api-key|authorization|anthropic-[a-z-]+)$/;
+
+/**
+ * `fetch` for a vendor's SDK, for one call: the same connections, address checks, time-outs, back-pressure and failure table
+ * as every other call, and no way to any other host. What went wrong is kept, for an SDK wraps errors beyond recognition.
+ */
+export class ExchangeFetch {
+  /** Why the call failed, in the gateway's own terms. */
+  failure: Error | null = null;
+  private exchange: HttpExchange | null = null;
+
+  constructor(private readonly target: FetchTarget) {}
+
+  /** Whether a request has been answered with a success. */
+  get hasAnswer(): boolean {
+    return this.exchange !== null;
+  }
+
+  readonly fetch: typeof globalThis.fetch = async (input, init) => {
+    try {
+      return await this.send(new URL(input instanceof Request ? input.url : input), init);
+    } catch (error) {
+      throw this.keep(error);
+    }
+  };
+
+  /** Ends it at once: the upstream sees its connection close. */
+  cancel(): void {
+    this.exchange?.cancel();
+  }
+
+  /** Nothing more is wanted; the connection can serve the next call. */
+  finish(): void {
+    this.exchange?.finish();
+  }
+
+  private async send(url: URL, init: RequestInit | undefined): Promise<Response> {
+    const { pools, baseUrl, watch, stream, readRefusal } = this.target;
+    if (url.origin !== new URL(baseUrl).origin) throw new UpstreamFailure('operator_fault', 'foreign_url');
+    const { pool, search } = pools.target(baseUrl, watch.timeouts.connectMs);
+    const path = url.pathname + (url.search === '' ? search : url.search + search.replace('?', '&'));
+    const body = typeof init?.body === 'string' ? init.body : null;
+    const headers = headersOf(new Headers(init?.headers), stream);
+    const exchange = await HttpExchange.open(pool, { method: 'POST', path, headers, body }, watch);
+    await throwUnlessSuccess(exchange, readRefusal);
+    refuseEncoded(exchange);
+    this.exchange = exchange;
+    const options = { status: exchange.statusCode, headers: { 'content-type': exchange.header('content-type') } };
+    if (!stream) return new Response(new Uint8Array(await exchange.readAll(ANSWER_BYTES_MAX)), options);
+    if (exchange.header('content-type').toLowerCase().includes('html')) {
+      exchange.cancel();
+      throw new UpstreamFailure('endpoint_fault', 'not_a_stream', { status: exchange.statusCode });
+    }
+    watch.enter('first_token');
+    return new Response(this.bodyOf(exchange), options);
+  }
+
+  /** Pulled, never pushed: what nobody reads stays with the upstream. */
+  private bodyOf(exchange: HttpExchange): ReadableStream<Uint8Array> {
+    const guard = new EventSizeGuard();
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          try {
+            const chunks = await exchange.read();
+            if (chunks === null) return controller.close();
+            const bytes = Buffer.concat(chunks);
+            guard.check(bytes);
+            controller.enqueue(bytes);
+          } catch (error) {
+            exchange.cancel();
+            controller.error(this.keep(error));
+          }
+        },
+        cancel: () => exchange.cancel(),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  private keep(error: unknown): unknown {
+    if (error instanceof Error) this.failure ??= error;
+    return error;
+  }
+}
+
+/** An SDK collects an event until its empty line: without one, for ever. */
+class EventSizeGuard {
+  private bytesSinceEnd = 0;
+
+  check(bytes: Buffer): void {
+    const end = Math.max(bytes.lastIndexOf('\n\n'), bytes.lastIndexOf('\r\n\r\n'));
+    this.bytesSinceEnd = end === -1 ? this.bytesSinceEnd + bytes.length : bytes.length - end;
+    if (this.bytesSinceEnd > EVENT_BYTES_MAX) throw new UpstreamFailure('endpoint_fault', 'event_too_large');
+  }
+}
+
+function headersOf(given: Headers, stream: boolean): string[] {
+  const accept = stream ? 'text/event-stream' : 'application/json';
+  const headers = ['accept', accept, 'accept-encoding', 'identity', 'user-agent', 'joytoken-gateway'];
+  // A provider without a key sends none: the SDK insists on one, an empty one.
+  for (const [name, value] of given) {
+    if (HEADER_PASSED.test(name) && value !== '') headers.push(name, value);
+  }
+  return headers;
+}

@@ -1,0 +1,60 @@
+import { readCallerFault } from '../domain/caller-fault.js';
+import { failureOfStatus, UpstreamFailure } from '../domain/failure.js';
+import type { FailureClass } from '../domain/call.js';
+import type { HttpExchange } from './http-exchange.js';
+import { readRetryAfterS } from './retry-after.js';
+
+const ERROR_BYTES_MAX = 256 * 1024;
+
+/** What a vendor's error body says beyond its status; what is absent is read the usual way. */
+export interface RefusalReading {
+  /** Whose fault it was, where the status alone would mislead. */
+  failure?: FailureClass;
+  /** The vendor's own word for it, as OpenAI would put it in `code`. */
+  code?: string | null;
+  /** Seconds that the body asks for, where there is no header. */
+  retryAfterS?: number | null;
+}
+
+/** Reads the body of a refusal with a 4xx status in a vendor's own form. */
+export type ReadRefusal = (status: number, bodyText: string) => RefusalReading;
+
+/**
+ * Lets a success pass.
+ * @throws UpstreamFailure with the class of the refusal, its `Retry-After` and, for the caller's own fault, its words.
+ */
+export async function throwUnlessSuccess(exchange: HttpExchange, readRefusal?: ReadRefusal): Promise<void> {
+  const status = exchange.statusCode;
+  const usual = failureOfStatus(status);
+  if (usual === null) return;
+  const isRead = usual === 'caller_fault' || (readRefusal !== undefined && status >= 400 && status < 500);
+  const text = isRead ? await readErrorText(exchange) : '';
+  const reading = readRefusal?.(status, text) ?? {};
+  const failure = reading.failure ?? usual;
+  const reason = `http_${String(status)}`;
+  if (failure === 'caller_fault') {
+    const fault = readCallerFault(text);
+    throw new UpstreamFailure(failure, reason, { status, callerFault: { ...fault, code: reading.code ?? fault.code } });
+  }
+  if (!isRead) exchange.finish();
+  const retryAfterS = readRetryAfterS(exchange.header('retry-after'), Date.now()) ?? reading.retryAfterS ?? null;
+  throw new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame: status === 500 });
+}
+
+/** @throws UpstreamFailure `encoded_answer`: nobody asked for a compressed one. */
+export function refuseEncoded(exchange: HttpExchange): void {
+  const encoding = exchange.header('content-encoding').toLowerCase();
+  if (encoding === '' || encoding === 'identity') return;
+  exchange.cancel();
+  throw new UpstreamFailure('endpoint_fault', 'encoded_answer', { status: exchange.statusCode });
+}
+
+/** The body of a refusal; empty when it is too long or breaks off, for the status alone says whose fault it was. */
+async function readErrorText(exchange: HttpExchange): Promise<string> {
+  try {
+    return (await exchange.readAll(ERROR_BYTES_MAX)).toString('utf8');
+  } catch (error) {
+    if (error instanceof UpstreamFailure) return '';
+    throw error;
+  }
+}
