@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CONFIG, type Config } from '../platform/config/index.js';
 import { toJsonb } from '../platform/database/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
@@ -19,8 +20,6 @@ const BATCH = { batchMax: 256, queueMax: 10_000, secondLaneMin: 16 };
 const FREEZE_WAIT_MS = 5_000;
 /** A freeze is tried again for this long when the database goes away under it. */
 const FREEZE_RETRY_MS = 500;
-/** An outcome is tried again for this long before it is given up (contract §10). */
-const CAPTURE_RETRY_MS = 2_000;
 const RETRY_PAUSE_MS = 50;
 const UNIQUE_VIOLATION = '23505';
 
@@ -39,6 +38,7 @@ export class FreezeDesk {
     private readonly lease: ProcessLease,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
+    @Inject(CONFIG) private readonly config: Config,
   ) {
     const batchSize = new Histogram({
       name: 'wallet_batch_size',
@@ -51,7 +51,7 @@ export class FreezeDesk {
     this.freezes = new MicroBatcher(statements.freezeLanes(), { ...BATCH, waitMs: FREEZE_WAIT_MS }, onBatch('freeze'));
     this.captures = new MicroBatcher(
       statements.captureLanes(),
-      { ...BATCH, waitMs: CAPTURE_RETRY_MS },
+      { ...BATCH, waitMs: config.CAPTURE_RETRY_MS },
       onBatch('capture'),
     );
     this.extensions = new MicroBatcher([statements.extendLane()], { ...BATCH, batchMax: 1, waitMs: FREEZE_WAIT_MS });
@@ -124,7 +124,7 @@ export class FreezeDesk {
   }
 
   private async captureWithRetry(request: CaptureRequest): Promise<CaptureAnswer> {
-    const untilMs = performance.now() + CAPTURE_RETRY_MS;
+    const untilMs = performance.now() + this.config.CAPTURE_RETRY_MS;
     for (;;) {
       try {
         return await this.captures.submit(request);

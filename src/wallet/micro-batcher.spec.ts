@@ -2,7 +2,7 @@ import { pollUntil } from '../../test/support/poll.js';
 import { AppError } from '../platform/errors/index.js';
 import { MicroBatcher, type Lane } from './micro-batcher.js';
 
-const LIMITS = { batchMax: 4, queueMax: 10, waitMs: 1_000, secondLaneMin: 2 };
+const LIMITS = { batchMax: 4, queueMax: 10, waitMs: 60_000, secondLaneMin: 2 };
 
 /** A lane whose statements end when the test says so. */
 class HeldLane implements Lane<number, string> {

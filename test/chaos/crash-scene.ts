@@ -3,7 +3,7 @@ import { auditLedger, rowsOf } from '../support/audit.js';
 import type { UsageView } from '../support/admin.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { GatewayProcess } from '../support/gateway.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { World } from '../support/world.js';
 
 /** A freeze is released within 30 s of its owner's death; the sweeper then needs a moment. */
@@ -72,7 +72,7 @@ export class CrashScene {
     const worker = await GatewayProcess.start({ databaseUrl: this.world.database.url, entry: 'worker', env });
     this.workers.push(worker);
     const isStarted = (): Promise<true | null> => Promise.resolve(worker.printed().includes('worker started') || null);
-    await pollUntil(isStarted, 'the worker to start', 30_000);
+    await pollUntil(isStarted, 'the worker to start');
     return worker;
   }
 
@@ -115,7 +115,7 @@ export class CrashScene {
       );
       return rows[0]?.pid ?? null;
     };
-    return pollUntil(find, `${statement} to wait for a row`, 10_000);
+    return pollUntil(find, `${statement} to wait for a row`);
   }
 
   /** Undoes what a backend was doing: its statement never took effect. */
@@ -129,7 +129,7 @@ export class CrashScene {
     const check = 'select 1 from pg_stat_activity where pid = $1';
     const isGone = async (): Promise<true | null> =>
       (await this.sql.query(check, [backendPid])).rowCount === 0 ? true : null;
-    await pollUntil(isGone, `backend ${backendPid.toString()} to end`, 10_000);
+    await pollUntil(isGone, `backend ${backendPid.toString()} to end`);
   }
 
   async freezes(accountId: string): Promise<FreezeRow[]> {
@@ -137,7 +137,7 @@ export class CrashScene {
   }
 
   /** Waits for the only freeze of an account to be in a state. */
-  freezeIn(accountId: string, state: string, timeoutMs = 10_000): Promise<FreezeRow> {
+  freezeIn(accountId: string, state: string, timeoutMs?: number): Promise<FreezeRow> {
     const found = async (): Promise<FreezeRow | null> => {
       const [only, ...others] = await this.freezes(accountId);
       if (others.length > 0) throw new Error('more than one freeze');
@@ -162,6 +162,6 @@ export class CrashScene {
 
   /** The record of a request, from a gateway that runs again. */
   usage(requestId: string): Promise<UsageView> {
-    return this.world.admin.settled(requestId, SETTLED_WITHIN_MS);
+    return this.world.admin.settled(requestId, promised(SETTLED_WITHIN_MS));
   }
 }

@@ -2,12 +2,12 @@ import { Client } from 'pg';
 import { auditLedger, rowsOf } from '../support/audit.js';
 import { chat, prompt, readStream, requestIdOf, type Completion } from '../support/chat.js';
 import { createTestDatabase } from '../support/database.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { World, type TestKey } from '../support/world.js';
+import { unique, World, type TestKey } from '../support/world.js';
 
 /** A lease ends 30 s after its process died; the sweeper then has a few more to go through them. */
-const EXPIRED_WITHIN_MS = 45_000;
+const EXPIRED_WITHIN_MS = promised(45_000);
 /** Outcomes left by a crash are settled within five seconds of the next readiness. */
 const SETTLED_WITHIN_MS = 5_000;
 
@@ -73,7 +73,7 @@ describe('kill -9 in the middle of everything', () => {
   beforeAll(async () => {
     world = await World.create();
     keys = await Promise.all([1, 2, 3, 4].map(() => world.key()));
-  }, 60_000);
+  });
   afterAll(() => world.destroy());
 
   it('loses no whole answer, leaves nothing frozen, and the books are right', async () => {
@@ -90,7 +90,7 @@ describe('kill -9 in the middle of everything', () => {
       );
       return (row?.served ?? 0) > 150 ? true : null;
     };
-    await pollUntil(busy, 'some load', 20_000);
+    await pollUntil(busy, 'some load');
     await world.gateway.stop('SIGKILL');
     const receipts = (await Promise.all(callers)).flat();
     expect(receipts.length).toBeGreaterThan(50);
@@ -98,7 +98,7 @@ describe('kill -9 in the middle of everything', () => {
     await world.restart();
     const readyAtMs = Date.now();
     for (const receipt of receipts) {
-      const leftMs = Math.max(500, readyAtMs + SETTLED_WITHIN_MS - Date.now());
+      const leftMs = Math.max(500, readyAtMs + promised(SETTLED_WITHIN_MS) - Date.now());
       const usage = await world.admin.settled(receipt.requestId, leftMs);
       expect(usage).toMatchObject({ status: 'settled', credits_used: receipt.creditsUsed, shortfall: '0.000000' });
     }
@@ -106,7 +106,7 @@ describe('kill -9 in the middle of everything', () => {
     expect(await booksOf(world.database.url)).toEqual([]);
     const response = await chat(world.url, prompt(names[0]), { key: keys[0]?.key ?? '' });
     expect(response.status).toBe(200);
-  }, 120_000);
+  });
 });
 
 describe('a database that goes away while answers are made', () => {
@@ -116,9 +116,9 @@ describe('a database that goes away while answers are made', () => {
   beforeAll(async () => {
     const database = await createTestDatabase();
     line = await TcpProxy.to(database.url);
-    world = await World.create({}, { database: { url: line.url, drop: database.drop } });
+    world = await World.create({ CAPTURE_RETRY_MS: '2000' }, { database: { url: line.url, drop: database.drop } });
     key = await world.key();
-  }, 60_000);
+  });
   afterAll(async () => {
     await line.become('open');
     await world.destroy();
@@ -126,29 +126,31 @@ describe('a database that goes away while answers are made', () => {
   });
 
   it('ends a stream with an error and without [DONE], a plain call with 503, and heals by itself', async () => {
-    const { key: slow } = await world.model({ behaviours: ['slow-tokens-d50-n20'] });
-    const { key: later } = await world.model({ behaviours: ['slow-headers-d1000'] });
-    const streaming = chat(world.url, prompt(slow, { stream: true }), { key: key.key });
-    const plain = chat(world.url, prompt(later), { key: key.key });
+    const upstreamModel = unique('gate');
+    await world.upstream.setBehaviour(upstreamModel, 'held-a3');
+    const { key: model } = await world.model({ behaviours: [upstreamModel] });
+    const streaming = chat(world.url, prompt(model, { stream: true }), { key: key.key });
+    const plain = chat(world.url, prompt(model), { key: key.key });
     await pollUntil(
       async () => ((await query(world.database.url, 'select 1 from wallet_freeze')).length === 2 ? true : null),
       'both freezes',
     );
     const response = await streaming;
     await line.become('refused');
+    await world.upstream.setBehaviour(upstreamModel, 'ok');
 
     const answer = await readStream(response);
     expect(answer.error).toMatchObject({ type: 'upstream_error' });
     expect(answer.done).toBe(false);
     const refused = await plain;
     expect([refused.status, refused.headers.get('retry-after') !== null]).toEqual([503, true]);
-    expect((await chat(world.url, prompt(slow), { key: key.key })).status).toBe(503);
+    expect((await chat(world.url, prompt(model), { key: key.key })).status).toBe(503);
 
     await line.become('open');
     const served = async (): Promise<true | null> =>
-      (await chat(world.url, prompt(slow), { key: key.key })).ok ? true : null;
-    await pollUntil(served, 'the gateway to serve again', 15_000);
+      (await chat(world.url, prompt(model), { key: key.key })).ok ? true : null;
+    await pollUntil(served, 'the gateway to serve again');
     await untilNoneIsOpen(world.database.url, EXPIRED_WITHIN_MS);
     expect(await booksOf(world.database.url)).toEqual([]);
-  }, 120_000);
+  });
 });

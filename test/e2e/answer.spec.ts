@@ -15,7 +15,7 @@ let key: TestKey;
 beforeAll(async () => {
   world = await World.create();
   key = await world.key({ credits: { standard: '10000000' } });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 async function answerOf(

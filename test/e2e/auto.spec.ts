@@ -17,7 +17,7 @@ beforeAll(async () => {
     fields: { ...fields, customer_input_mtok: '1', customer_output_mtok: '1' },
   });
   premium = await world.model({ tier: 'premium', fields: { mci_score: 90 } });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 async function completion(key: string, body: Record<string, unknown>, url = world.url): Promise<Completion> {
@@ -158,7 +158,7 @@ describe('a model whose provider keeps failing', () => {
       expect(((await response.json()) as Completion).metadata.model).toBe(premium.key);
       return true;
     };
-    await pollUntil(gone, 'auto to leave the broken model', 20_000);
+    await pollUntil(gone, 'auto to leave the broken model');
     expect(await errorOf(await chat(world.url, prompt(broken.key), { key }))).toMatchObject({ status: 503 });
     await world.admin.patch(`/models/${broken.id}`, { enabled: false });
   });

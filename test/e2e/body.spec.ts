@@ -14,7 +14,7 @@ beforeAll(async () => {
   world = await World.create();
   key = await world.key({ credits: { standard: '100000' } });
   model = (await world.model()).key;
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 interface Answer {
@@ -125,7 +125,7 @@ describe('a refusal before the body', () => {
         if (head.includes('}}')) resolve({ head, socket });
       });
       socket.on('error', reject);
-      socket.setTimeout(3_000, () => reject(new Error('no answer without a body')));
+      socket.setTimeout(60_000, () => reject(new Error('no answer without a body')));
       const head0 = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
       socket.write(`POST /openai/v1/chat/completions HTTP/1.1\r\n${head0}\r\n`);
     });

@@ -33,7 +33,7 @@ beforeAll(async () => {
     },
   });
   economy = await world.model({ tier: 'economy', fields: { feature_tags: ['chat'], industry_packs: ['law'] } });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 const path = '/api/v1/models';

@@ -13,7 +13,7 @@ beforeAll(async () => {
   economy = await world.model({ tier: 'economy' });
   standard = await world.model({ fields: { model_key: slashed } });
   premium = await world.model({ tier: 'premium' });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 function client(key: string): OpenAI {

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { adminDatabaseUrl } from '../support/database.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { World, type TestKey } from '../support/world.js';
 
 /** `GET /api/v1/models/meta`, `GET /api/v1/pricing`, and the catalogue without its database. */
@@ -11,7 +11,7 @@ beforeAll(async () => {
   world = await World.create();
   key = await world.key();
   await world.model({ fields: { sku_tags: ['team'], feature_tags: ['chat', 'tools'], industry_packs: ['finance'] } });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 async function data(path: string): Promise<Record<string, unknown>> {
@@ -75,7 +75,7 @@ describe('without its database', () => {
         const response = await models();
         return response.status === 503 ? response : null;
       };
-      const response = await pollUntil(down, 'the catalogue to be down', 6_000);
+      const response = await pollUntil(down, 'the catalogue to be down', promised(5_000));
       expect(await response.json()).toEqual({ code: 50300, message: 'admin-bff not available' });
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(response.headers.get('access-control-allow-origin')).toBe('*');
@@ -84,6 +84,6 @@ describe('without its database', () => {
       await server.end();
     }
     const up = async (): Promise<true | null> => ((await models()).ok ? true : null);
-    await pollUntil(up, 'the catalogue to be back', 10_000);
+    await pollUntil(up, 'the catalogue to be back');
   });
 });

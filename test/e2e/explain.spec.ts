@@ -1,6 +1,6 @@
 import { chat, chatStream, prompt, requestIdOf } from '../support/chat.js';
 import type { TraceView } from '../support/admin.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { unique, World, type TestKey } from '../support/world.js';
 
 /** The explanation of a request, for the operator and for its caller. */
@@ -11,7 +11,7 @@ let key: TestKey;
 beforeAll(async () => {
   world = await World.create();
   key = await world.key();
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 /** The explanation, within the second that the contract gives it. */
@@ -20,7 +20,7 @@ function explained(id: string): Promise<TraceView> {
     const response = await world.admin.send('GET', `/requests/${id}`);
     return response.ok ? ((await response.json()) as TraceView) : null;
   };
-  return pollUntil(ask, `explanation of ${id}`, 1_000);
+  return pollUntil(ask, `explanation of ${id}`, promised(1_000));
 }
 
 function statusesOf(trace: TraceView): Record<string, string> {

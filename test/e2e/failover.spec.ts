@@ -6,16 +6,16 @@ import { unique, World, type TestKey, type TestModel } from '../support/world.js
 let world: World;
 let key: TestKey;
 beforeAll(async () => {
-  world = await World.create({ UPSTREAM_HEADERS_TIMEOUT_MS: '500', UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: '500' });
+  world = await World.create();
   key = await world.key();
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 async function call(
   behaviours: string[],
   stream: boolean,
 ): Promise<{ response: Response; model: TestModel; text: string; marker: string }> {
-  const model = await world.model({ behaviours });
+  const model = await world.model({ behaviours, stallMs: 500 });
   const marker = unique('failover');
   const body = prompt(model.key, { user: marker });
   if (stream) {

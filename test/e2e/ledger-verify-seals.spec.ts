@@ -20,7 +20,7 @@ describe('the verification of the ledger and its seals', () => {
     await world.money.account(1_000n);
     await world.money.seals.sealPending();
     await world.history(accountId);
-  }, 60_000);
+  });
   afterAll(() => world.close());
 
   async function command(args: readonly string[], env: Record<string, string> = {}): Promise<Verdict> {

@@ -10,7 +10,7 @@ beforeAll(async () => {
   world = await World.create({ LOG_LEVEL: 'trace' });
   key = await world.key();
   model = await world.model({ behaviours: ['status-503', 'ok-n20-p10'] });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 /** The log lines of a request, once there is one that says how it ended. */

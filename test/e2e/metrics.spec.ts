@@ -5,7 +5,7 @@ const VIEWER_TOKEN = 'viewer-token-of-the-test';
 let world: World;
 beforeAll(async () => {
   world = await World.create({ VIEWER_TOKEN });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 describe('GET /metrics', () => {

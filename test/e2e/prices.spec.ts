@@ -79,7 +79,7 @@ describe('prices over their life', () => {
     const first = await chat(world.url, prompt(model.key, { stream: true }), { key: key.key });
     const scheduled = await scheduleSoon(model);
     expect(scheduled).toMatchObject({ version: 2, customer_output_mtok: '90000.000000' });
-    await pollUntil(async () => ((await offeredAt(model)) === 90_000 ? true : null), 'the scheduled price', 30_000);
+    await pollUntil(async () => ((await offeredAt(model)) === 90_000 ? true : null), 'the scheduled price');
     await world.upstream.setBehaviour(upstreamModel, 'ok-n30-p10');
     const [before, after] = [await readStream(first), await chatStream(world.url, prompt(model.key), { key: key.key })];
     // 10 input tokens at 200 and 30 output tokens at 900, then at 90000 credits a million.

@@ -6,13 +6,13 @@ import { World, type ModelOptions, type TestKey } from '../support/world.js';
 let world: World;
 let key: TestKey;
 beforeAll(async () => {
-  world = await World.create({ UPSTREAM_IDLE_TIMEOUT_MS: '400', UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: '400' });
+  world = await World.create();
   key = await world.key();
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 const streamed = async (options: ModelOptions, more: Record<string, unknown> = {}) => {
-  const model = await world.model(options);
+  const model = await world.model({ stallMs: 400, ...options });
   const answer = await chatStream(world.url, prompt(model.key, more), { key: key.key });
   const usage = await world.admin.settled(requestIdOf(answer.response));
   return { model, answer, usage };

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const env = { PATH: process.env['PATH'] ?? '', API_KEY: key, ADMIN_TOKEN, URL: world.url };
   const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], { env, maxBuffer: 10_000_000 });
   answers = stdout.split('\u001e').slice(0, commands.length);
-}, 90_000);
+});
 afterAll(() => world.destroy());
 
 /** Explanations are written a moment after the answer: their command is repeated, for five seconds at most. */

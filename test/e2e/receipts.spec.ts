@@ -27,7 +27,7 @@ beforeAll(async () => {
   const published = await (await fetch(`${world.url}/.well-known/jwks.json`)).text();
   await writeFile(keysFile, published);
   keys = new PublicKeys((JSON.parse(published) as { keys: unknown[] }).keys);
-}, 60_000);
+});
 afterAll(async () => {
   await world.destroy();
   await rm(folder, { recursive: true });

@@ -19,7 +19,7 @@ describe('reconciliation', () => {
   let world: World;
   beforeAll(async () => {
     world = await World.create({ RECONCILE_INTERVAL_MS: '500', VIEWER_TOKEN });
-  }, 60_000);
+  });
   afterAll(() => world.destroy());
 
   const lastReport = async (): Promise<ReportView | null> =>

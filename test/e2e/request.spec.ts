@@ -1,4 +1,5 @@
 import { chat, chatStream, errorOf, prompt, requestIdOf, type Completion } from '../support/chat.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { unique, World, type TestKey } from '../support/world.js';
 
 /** How a request is read: key headers, ids, fields, and what reaches the provider. */
@@ -9,7 +10,7 @@ beforeAll(async () => {
   world = await World.create();
   key = await world.key();
   model = (await world.model()).key;
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 describe('the key', () => {
@@ -35,21 +36,20 @@ describe('the key', () => {
         const answers = [world.url, second.url].map((url) => chat(url, prompt(model), { key: switched.key }));
         return (await Promise.all(answers)).map(({ status }) => status);
       };
-      const within = async (expected: number): Promise<void> => {
-        const givenUpAt = Date.now() + 1_000;
-        while ((await statuses()).some((status) => status !== expected)) {
-          if (Date.now() > givenUpAt) throw new Error(`not ${expected.toString()} everywhere within a second`);
-        }
+      const everywhere = async (expected: number): Promise<void> => {
+        const asked = async (): Promise<true | null> =>
+          (await statuses()).every((status) => status === expected) ? true : null;
+        await pollUntil(asked, `${expected.toString()} of every process`, promised(1_000));
       };
-      await within(200);
+      await everywhere(200);
       await world.admin.patch(`/api-keys/${switched.id}`, { status: 'DISABLED' });
-      await within(403);
+      await everywhere(403);
       await world.admin.patch(`/api-keys/${switched.id}`, { status: 'ACTIVE' });
-      await within(200);
+      await everywhere(200);
     } finally {
       await second.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe('the request ids', () => {

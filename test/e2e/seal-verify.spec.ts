@@ -17,7 +17,7 @@ beforeAll(async () => {
   [database] = await Promise.all([createTestDatabase(), ensureBuilt()]);
   client = new Client({ connectionString: database.url });
   await client.connect();
-}, 60_000);
+});
 afterAll(async () => {
   await client.end();
   await database.drop();

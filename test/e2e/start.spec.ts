@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -6,11 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '../support/admin.js';
 import { chat, prompt, readUntil, requestIdOf, type Completion } from '../support/chat.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, refusesConnections } from '../support/poll.js';
 import { makeDataDir, removeDataDir, StandaloneGateway } from '../support/standalone.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
-
-jest.setTimeout(90_000);
 
 let dataDir: string;
 let started: StandaloneGateway[];
@@ -22,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await Promise.all(started.map((gateway) => gateway.stop('SIGKILL')));
-  await pollUntil(async () => ((await postgresPid()) === null ? true : null), 'the end of Postgres', 20_000);
+  await pollUntil(async () => ((await postgresPid()) === null ? true : null), 'the end of Postgres');
   await removeDataDir(dataDir);
 });
 
@@ -192,13 +189,15 @@ describe('the end of npm start', () => {
     const gateway = await start({ ALLOW_PRIVATE_UPSTREAMS: 'true' });
     const admin = new AdminClient(gateway.url, gateway.adminToken);
     const key = gateway.apiKey;
-    await addModel(admin, upstream.url, 'slow-tokens-n30-d50');
-    const response = await chat(gateway.url, prompt('slow-tokens-n30-d50', { stream: true }), { key });
+    await upstream.setBehaviour('gate', 'held-a2-n30');
+    await addModel(admin, upstream.url, 'gate');
+    const response = await chat(gateway.url, prompt('gate', { stream: true }), { key });
     const early = await readUntil(response, 'data:');
     gateway.signal('SIGTERM');
     // One keystroke at `npm start` is two signals.
     gateway.signal('SIGTERM');
     await pollUntil(() => refusesConnections(gateway.url), 'refused connections');
+    await upstream.setBehaviour('gate', 'ok');
     const all = early + (await readUntil(response, '[DONE]'));
     expect(all.trimEnd().endsWith('data: [DONE]')).toBe(true);
     expect(await gateway.ended()).toBe(0);
@@ -239,11 +238,4 @@ async function addModel(admin: AdminClient, baseUrl: string, behaviour: string):
     enabled: true,
   });
   await admin.post(`/models/${id}/endpoints`, { provider_id: providerId, upstream_model: behaviour });
-}
-
-async function refusesConnections(url: string): Promise<true | null> {
-  return fetch(`${url}/health/live`).then(
-    () => null,
-    () => true,
-  );
 }

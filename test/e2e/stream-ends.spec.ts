@@ -1,6 +1,6 @@
 import { chat, chatStream, prompt, readUntil, requestIdOf, type StreamedAnswer } from '../support/chat.js';
 import { type GatewayProcess } from '../support/gateway.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { nowMs } from '../support/upstream/calls.js';
 import { textOf } from '../support/upstream/answer.js';
 import { unique, World, type ModelOptions, type TestKey } from '../support/world.js';
@@ -12,9 +12,9 @@ const KNOWN_ELSEWHERE = 'the other process to know the model';
 let world: World;
 let key: TestKey;
 beforeAll(async () => {
-  world = await World.create({ UPSTREAM_IDLE_TIMEOUT_MS: '600' });
+  world = await World.create();
   key = await world.key();
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 /** Starts a stream, reads until a text and leaves. */
@@ -39,6 +39,7 @@ async function streamOver(
 ): Promise<StreamedAnswer & { providers: string[]; model: string }> {
   const model = await world.model({
     behaviours,
+    stallMs: 600,
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
   });
   const ask = (url: string): Promise<StreamedAnswer> =>
@@ -56,19 +57,14 @@ async function served(asked: Promise<StreamedAnswer>): Promise<StreamedAnswer | 
 
 describe('a caller that leaves', () => {
   it('ends the call at the provider within 100 ms', async () => {
-    const delaysMs: number[] = [];
-    for (let time = 0; time < 3; time += 1) {
-      const { marker, leftAtMs } = await leaveAfter(' fox', { behaviours: ['slow-tokens-d30-n200'] });
-      const call = await world.upstream.callWhen(marker, ({ hungUpAtMs }) => hungUpAtMs !== null);
-      delaysMs.push((call.hungUpAtMs ?? Infinity) - leftAtMs);
-    }
-    // The best of three: other processes of the machine are not what is measured.
-    expect(Math.min(...delaysMs)).toBeLessThan(CANCEL_WITHIN_MS);
+    const { marker, leftAtMs } = await leaveAfter(' fox', { behaviours: ['stall-a4'] });
+    const call = await world.upstream.callWhen(marker, ({ hungUpAtMs }) => hungUpAtMs !== null);
+    expect((call.hungUpAtMs ?? Infinity) - leftAtMs).toBeLessThan(promised(CANCEL_WITHIN_MS));
   });
 
   it('before the first content costs nothing', async () => {
     const marker = unique('early');
-    const { key: model } = await world.model({ behaviours: ['slow-first-d5000'] });
+    const { key: model } = await world.model({ behaviours: ['held-a0'] });
     const leaving = new AbortController();
     const answer = chat(world.url, prompt(model, { stream: true, user: marker }), {
       key: key.key,
@@ -93,8 +89,11 @@ describe('a caller that leaves', () => {
   });
 
   it('pays exactly where the provider is read to the end', async () => {
-    const model = { behaviours: ['slow-tokens-d20-n30-p10'], provider: { hangup_billing: 'drain' } };
+    const upstreamModel = unique('gate');
+    await world.upstream.setBehaviour(upstreamModel, 'held-a5-n30-p10');
+    const model = { behaviours: [upstreamModel], provider: { hangup_billing: 'drain' } };
     const { requestId, marker } = await leaveAfter(' fox', model);
+    await world.upstream.setBehaviour(upstreamModel, 'ok');
     const usage = await world.admin.settled(requestId);
     expect(usage).toMatchObject({
       status: 'settled',
@@ -107,7 +106,7 @@ describe('a caller that leaves', () => {
   });
 
   it('pays nothing where leaving is free, and the provider is cancelled', async () => {
-    const model = { behaviours: ['slow-tokens-d30-n200'], provider: { hangup_billing: 'free' } };
+    const model = { behaviours: ['stall-a5'], provider: { hangup_billing: 'free' } };
     const { requestId, marker } = await leaveAfter(' fox', model);
     expect(await world.admin.settled(requestId)).toMatchObject({ status: 'released', credits_charged: '0.000000' });
     await world.upstream.callWhen(marker, ({ hungUpAtMs }) => hungUpAtMs !== null);
@@ -126,7 +125,7 @@ describe('a caller that leaves', () => {
 
   it('of a call that does not stream cancels it', async () => {
     const marker = unique('plain-leaver');
-    const { key: model } = await world.model({ behaviours: ['slow-headers-d5000'] });
+    const { key: model } = await world.model({ behaviours: ['stall-headers'] });
     const leaving = new AbortController();
     const body = prompt(model, { user: marker });
     const answer = chat(world.url, body, { key: key.key, headers: { 'x-request-id': marker }, signal: leaving.signal });
@@ -201,7 +200,7 @@ describe('with other settings', () => {
   let other: GatewayProcess;
   beforeAll(async () => {
     other = await world.startAnother({ STREAM_RESCUE: 'off', INCOMPLETE_STREAM_BILLING: 'release' });
-  }, 60_000);
+  });
   afterAll(() => other.stop());
 
   it('a broken stream is not rescued and costs nothing', async () => {

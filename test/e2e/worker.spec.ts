@@ -12,7 +12,7 @@ let worker: GatewayProcess | null;
 
 beforeAll(async () => {
   world = await World.create({ WORKERS_ENABLED: 'false' });
-}, 60_000);
+});
 
 beforeEach(() => {
   worker = null;
@@ -24,13 +24,13 @@ afterEach(async () => {
 
 afterAll(async () => {
   await world.destroy();
-}, 60_000);
+});
 
 async function startWorker(): Promise<GatewayProcess> {
   const started = await GatewayProcess.start({ databaseUrl: world.database.url, entry: 'worker' });
   worker = started;
   const isStarted = (): Promise<true | null> => Promise.resolve(started.printed().includes('worker started') || null);
-  await pollUntil(isStarted, 'the worker to start', 30_000);
+  await pollUntil(isStarted, 'the worker to start');
   return started;
 }
 
@@ -50,8 +50,8 @@ describe('a worker beside a gateway without workers', () => {
     const requestId = requestIdOf(await chat(world.url, prompt(model.key), { key }));
     const started = await startWorker();
     expect(await world.admin.settled(requestId)).toMatchObject({ status: 'settled' });
-    await pollUntil(async () => ((await checkWorker()) === 0 ? true : null), 'a pulse', 10_000);
+    await pollUntil(async () => ((await checkWorker()) === 0 ? true : null), 'a pulse');
     expect(started.printed()).not.toContain('http://');
     expect(await started.stop('SIGTERM')).toBe(0);
-  }, 90_000);
+  });
 });

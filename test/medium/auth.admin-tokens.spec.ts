@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { AuthProcess, refusalOf } from './auth.process.js';
 
 const CONFIGURED = 'a-configured-admin-token';
@@ -95,7 +95,9 @@ describe('admin tokens on Postgres', () => {
     expect(await refusalOf(() => other.adminTokens.authenticate(brief.token))).toMatchObject({ kind: 'unauthorized' });
     await sql.query('update admin_token set revoked_at = now() where id = $1', [lasting.identity.id]);
     const ask = async () => refusalOf(() => other.adminTokens.authenticate(lasting.token)).catch(() => null);
-    await expect(pollUntil(ask, 'the token is refused', 1_000)).resolves.toMatchObject({ kind: 'unauthorized' });
+    await expect(pollUntil(ask, 'the token is refused', promised(1_000))).resolves.toMatchObject({
+      kind: 'unauthorized',
+    });
   });
 
   it('lets VIEWER_TOKEN and every admin token observe, and nobody else', async () => {

@@ -3,7 +3,7 @@ import { newToken } from '../../src/auth/domain/token-format.js';
 import type { CreatedKey, CreateKeyInput } from '../../src/auth/index.js';
 import { micros } from '../../src/platform/money/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { AuthProcess, HASH_SECRET_1, HASH_SECRET_2, refusalOf } from './auth.process.js';
 
 const WELL_FORMED_STRANGER = 'jt_000000000000000000000000000000003ir6UO';
@@ -36,7 +36,7 @@ describe('api keys on Postgres', () => {
 
   async function refusedWithin1s(secret: string): Promise<string> {
     const ask = () => process2.keys.authenticate(secret).then(() => null, String);
-    return pollUntil(ask, 'the other process refuses', 1_000);
+    return pollUntil(ask, 'the other process refuses', promised(1_000));
   }
 
   describe('the secret', () => {
@@ -165,7 +165,7 @@ describe('api keys on Postgres', () => {
       await refusedWithin1s(secret);
       await process1.keys.patch(record.id, { status: 'ACTIVE' });
       const ask = () => process2.keys.authenticate(secret).catch(() => null);
-      await expect(pollUntil(ask, 'the key passes', 1_000)).resolves.toMatchObject({ id: record.id });
+      await expect(pollUntil(ask, 'the key passes', promised(1_000))).resolves.toMatchObject({ id: record.id });
     });
 
     it('is refused from the moment at which it expires, without any write', async () => {

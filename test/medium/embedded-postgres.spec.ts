@@ -9,8 +9,9 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/platform
 import { PROJECT_DIR } from '../support/build.js';
 import { pollUntil } from '../support/poll.js';
 
+/** The keeper waits a little longer than this for a user. */
+const GRACE_MS = 1_500;
 const SOURCES = path.join(PROJECT_DIR, 'src/platform/database/embedded');
-const GONE_TIMEOUT_MS = 15_000;
 
 let folder: string;
 let holds: EmbeddedPostgres[];
@@ -61,7 +62,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function untilGone(pid: number): Promise<void> {
-  await pollUntil(() => Promise.resolve(isAlive(pid) ? null : true), `the end of process ${pid}`, GONE_TIMEOUT_MS);
+  await pollUntil(() => Promise.resolve(isAlive(pid) ? null : true), `the end of process ${pid}`);
 }
 
 /** A process that holds the database until it is killed. */
@@ -128,19 +129,25 @@ describe('embedded Postgres', () => {
   });
 
   it('is handed over to a user that comes right after the last one was killed', async () => {
-    const holder = await startHolder();
-    const pid = await postmasterPid();
-    holder.kill('SIGKILL');
-    await once(holder, 'exit');
-    await start();
-    expect(await postmasterPid()).toBe(pid);
+    for (let tookMs = Infinity; tookMs > GRACE_MS;) {
+      const holder = await startHolder();
+      const pid = await postmasterPid();
+      holder.kill('SIGKILL');
+      await once(holder, 'exit');
+      const startedMs = performance.now();
+      const successor = await start();
+      tookMs = performance.now() - startedMs;
+      // A machine that needs as long as the keeper waits has not come right after: once more.
+      if (tookMs < GRACE_MS) expect(await postmasterPid()).toBe(pid);
+      else await successor.release();
+    }
   });
 
   it('survives a killed keeper: a new one adopts the Postgres that runs, and stops it in the end', async () => {
     const hold = await start();
     const [pid, keeper] = [await postmasterPid(), await keeperPid()];
     process.kill(keeper, 'SIGKILL');
-    await pollUntil(async () => ((await keeperPid()) === keeper ? null : true), 'a new keeper', GONE_TIMEOUT_MS);
+    await pollUntil(async () => ((await keeperPid()) === keeper ? null : true), 'a new keeper');
     expect(await postmasterPid()).toBe(pid);
     const successor = await start();
     expect(successor.url).toBe(hold.url);
@@ -156,7 +163,6 @@ describe('embedded Postgres', () => {
     const answer = await pollUntil(
       () => ask(hold.url, 'select answer from kept').catch(() => null),
       'Postgres to be back',
-      GONE_TIMEOUT_MS,
     );
     expect(answer).toEqual([42]);
   });
@@ -171,11 +177,11 @@ describe('embedded Postgres', () => {
     // It computes without ever looking up, so it does not notice that the main process is gone.
     const counting = busy.query('select count(*) from generate_series(1, 2000000000)').catch(() => undefined);
     process.kill(await postmasterPid(), 'SIGKILL');
-    await pollUntil(() => ask(hold.url, 'select answer from busy').catch(() => null), 'Postgres to be back', 30_000);
+    await pollUntil(() => ask(hold.url, 'select answer from busy').catch(() => null), 'Postgres to be back');
     for (const { pid } of rows) await untilGone(pid);
     await counting;
     await busy.end();
-  }, 60_000);
+  });
 
   it('is started again after it, its keeper and its user were killed at once', async () => {
     const holder = await startHolder();

@@ -4,7 +4,7 @@ import { newId } from '../../src/platform/ids/index.js';
 import { micros } from '../../src/platform/money/index.js';
 import type { PolicyDecision } from '../../src/policy/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { AuthProcess, refusalOf } from './auth.process.js';
 
 describe('policies on Postgres', () => {
@@ -107,7 +107,9 @@ describe('policies on Postgres', () => {
       expect(decide(process2, key, '203.0.113.7').model).toBe('acme/small');
       await process1.policies.patch(id, { ipBlocklist: ['203.0.113.0/24'] });
       const ask = () => refusalOf(() => decide(process2, key, '203.0.113.7')).catch(() => null);
-      await expect(pollUntil(ask, 'the address is blocked', 1_000)).resolves.toMatchObject({ code: 'ip_blocked' });
+      await expect(pollUntil(ask, 'the address is blocked', promised(1_000))).resolves.toMatchObject({
+        code: 'ip_blocked',
+      });
     });
 
     it('allows nothing when the policy was written past the door and cannot be read', async () => {
@@ -156,7 +158,7 @@ describe('policies on Postgres', () => {
       await expect(process2.policies.checkQuota(key)).resolves.toBeUndefined();
       await use(key, TODAY, 100n);
       const ask = () => refusalOf(process2.policies.checkQuota(key)).catch(() => null);
-      const refusal = await pollUntil(ask, 'the hint is forgotten', 3_000);
+      const refusal = await pollUntil(ask, 'the hint is forgotten');
       expect(refusal).toMatchObject({ kind: 'insufficient_quota', code: `${window}_quota_exceeded` });
       await use(key, TODAY, 99n);
       await expect(process2.policies.checkQuota(key)).resolves.toBeUndefined();

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { completionText, type Endpoint } from '../../src/provider/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { promised } from '../support/poll.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
 import { collect, ProviderProcess } from './provider.process.js';
 
@@ -101,16 +102,20 @@ describe.each(CANDIDATES)('the $adapter adapter', ({ endpoints }) => {
     const leftAtMs = performance.now();
     caller.abort();
     expect((await collected).error).toMatchObject({ name: 'CallerGoneError' });
-    expect(performance.now() - leftAtMs).toBeLessThan(100);
+    expect(performance.now() - leftAtMs).toBeLessThan(promised(100));
     expect(answer.summary()).toMatchObject({ complete: false, attempts: [{ failure: 'caller_gone' }] });
   });
 
   it('takes no longer than it may', async () => {
     const hurried = { ...at.slow, timeouts: { totalMs: 250 } };
-    const answer = await gateway.stream([hurried], { body: bodies.slow });
-    const { error } = await collect(answer);
+    const startedMs = performance.now();
+    // Its time may be over before the first piece has come: then there is no stream at all.
+    const error = await gateway.stream([hurried], { body: bodies.slow }).then(
+      async (answer) => (await collect(answer)).error,
+      (refusal: unknown) => refusal,
+    );
     expect(error).toMatchObject({ kind: 'deadline' });
-    expect(answer.summary().durationMs).toBeLessThan(600);
+    expect(performance.now() - startedMs).toBeLessThan(promised(600));
   });
 
   it('answers the probe of an operator', async () => {

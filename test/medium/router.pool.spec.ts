@@ -1,7 +1,7 @@
 import type { AppError } from '../../src/platform/errors/index.js';
 import { newId } from '../../src/platform/ids/index.js';
 import { micros, usdMicros } from '../../src/platform/money/index.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { routeRequest } from '../support/router-builders.js';
 import { newModel, RouterContext } from '../support/router-context.js';
 import { thrownBy } from '../support/thrown.js';
@@ -91,18 +91,18 @@ describe('the pool of a process', () => {
     const other = await context.another();
     try {
       const { id, modelKey } = await context.servedModel();
-      await pollUntil(async () => other.router.findModel(modelKey), 'the new model', 1_000);
+      await pollUntil(async () => other.router.findModel(modelKey), 'the new model', promised(1_000));
       await context.models.patch(id, { rates: { inputPerMtok: micros(7) } });
       await pollUntil(
         async () => (other.router.findModel(modelKey)?.price?.inputPerMtok === 7n ? true : null),
         'the new price',
-        1_000,
+        promised(1_000),
       );
       await context.tierRates.addVersion('standard', { usdPerCredit: usdMicros(4_321) });
       await pollUntil(
         async () => (other.router.usdPerCredit('standard') === 4_321n ? true : null),
         'the new tier rate',
-        1_000,
+        promised(1_000),
       );
     } finally {
       await other.close();

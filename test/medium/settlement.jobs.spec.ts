@@ -2,7 +2,7 @@ import { newId } from '../../src/platform/ids/index.js';
 import { JobQueues } from '../../src/platform/queue/index.js';
 import type { UsageStatus } from '../../src/billing/index.js';
 import { MoneyWorld } from '../support/money-world.js';
-import { pollUntil } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 
 /** Both back ends must keep the same promises; Redis is a subject wherever REDIS_URL names one (`.ci/run` sets it). */
 const REDIS_URL = process.env['REDIS_URL'];
@@ -20,7 +20,7 @@ async function captured(world: MoneyWorld): Promise<{ accountId: string; id: str
   return { accountId, id: request.id };
 }
 
-function untilStatus(world: MoneyWorld, id: string, status: UsageStatus, timeoutMs: number): Promise<true> {
+function untilStatus(world: MoneyWorld, id: string, status: UsageStatus, timeoutMs?: number): Promise<true> {
   return pollUntil(
     async () => ((await world.usage.find(id))?.status === status ? true : null),
     `usage record ${status}`,
@@ -47,7 +47,7 @@ describe.each(BACKENDS)('settlement jobs on %s', (kind, redisUrl) => {
     for (let round = 0; round < 3; round++) {
       const { accountId, id } = await captured(world);
       world.settlementQueue.notify();
-      await untilStatus(world, id, 'settled', 1_000);
+      await untilStatus(world, id, 'settled', promised(1_000));
       expect(await world.balance(accountId)).toEqual({ available: 880n, frozen: 0n });
     }
   });
@@ -63,7 +63,7 @@ describe.each(BACKENDS)('settlement jobs on %s', (kind, redisUrl) => {
         return request.id;
       }),
     );
-    for (const id of ids) await untilStatus(world, id, 'settled', 3_000);
+    for (const id of ids) await untilStatus(world, id, 'settled');
     expect(await world.balance(accountId)).toEqual({ available: 94_000n, frozen: 0n });
     await pollUntil(async () => {
       const { waiting, active, delayed } = await world.app.get(JobQueues).counts('settlement');
@@ -73,7 +73,7 @@ describe.each(BACKENDS)('settlement jobs on %s', (kind, redisUrl) => {
 
   it('settles an outcome whose job was lost', async () => {
     const { id } = await captured(world);
-    await untilStatus(world, id, 'settled', 5_000);
+    await untilStatus(world, id, 'settled');
   });
 
   it('expires the freezes of a dead process and keeps those of its own', async () => {
@@ -82,7 +82,7 @@ describe.each(BACKENDS)('settlement jobs on %s', (kind, redisUrl) => {
     await world.wallets.freeze(dead);
     await world.wallets.freeze(living);
     await world.sql.query('update wallet_freeze set process_id = $1 where id = $2', [newId(), dead.id]);
-    await untilStatus(world, dead.id, 'expired', 15_000);
+    await untilStatus(world, dead.id, 'expired');
     expect(await world.balance(accountId)).toEqual({ available: 990n, frozen: 10n });
     expect(await world.usage.find(living.id)).toMatchObject({ status: 'pending' });
   });
@@ -96,7 +96,7 @@ describe.each(BACKENDS)('settlement jobs on %s', (kind, redisUrl) => {
         return freeze;
       }),
     );
-    for (const { id } of results) await untilStatus(world, id, 'settled', 5_000);
+    for (const { id } of results) await untilStatus(world, id, 'settled');
     await other.stop();
   });
 });
@@ -117,7 +117,7 @@ it('settles without any queue: a dead Redis delays money, it does not lose it', 
   const world = await MoneyWorld.start({ workers: true, redisUrl: DEAD_REDIS_URL });
   const { id } = await captured(world);
   world.settlementQueue.notify();
-  await untilStatus(world, id, 'settled', 6_000);
+  await untilStatus(world, id, 'settled');
   await expect(world.app.get(JobQueues).counts('settlement')).rejects.toMatchObject({ kind: 'unavailable' });
   await world.stop();
 });

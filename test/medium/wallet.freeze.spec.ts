@@ -191,7 +191,6 @@ describe('freezes', () => {
     await pollUntil(
       async () => ((await world.wallets.hasBalance(accountId, 'standard')) ? true : null),
       'the row to be read again',
-      100,
     );
     const asked = Array.from({ length: 10 }, () => world.wallets.hasBalance(accountId, 'standard'));
     expect(await Promise.all(asked)).toEqual(Array(10).fill(true));

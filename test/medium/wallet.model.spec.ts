@@ -257,7 +257,7 @@ describe('the wallet and a tiny model of it', () => {
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 });
 
 function instantOf(day: number): string {

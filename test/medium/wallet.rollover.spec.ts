@@ -76,7 +76,7 @@ describe('quotas at the end of their window', () => {
     ['a week, across the end of a year', weekly, '2027-12-31', '2028-01-01', 0],
   ])('%s: exactly the limit before midnight and exactly the limit after it', async (_what, limits, day, next, more) => {
     const accountId = await one.account(100_000n);
-    await clock.set(`${day} 23:59:40Z`);
+    await clock.set(`${day} 23:30:00Z`);
     const { held, refused, stop } = load(accountId, limits);
     const refusals = (count: number): Promise<true> =>
       pollUntil(() => Promise.resolve(refused() >= count ? true : null), 'the limit to be reached');
@@ -100,7 +100,7 @@ describe('quotas at the end of their window', () => {
   it('an extension after midnight is held to the window of its freeze', async () => {
     const accountId = await one.account(100_000n);
     const limits = { ...NO_LIMITS, ...daily };
-    await clock.set('2027-04-06 23:59:40Z');
+    await clock.set('2027-04-06 23:30:00Z');
     const request = one.freezeRequest(accountId, 200n, { limits });
     expect((await one.wallets.freeze(request)).ok).toBe(true);
     await clock.set('2027-04-07 00:00:01Z');

@@ -94,7 +94,7 @@ describe('sealing by several workers, and in spite of crashes', () => {
       const rows = await world.money.sql.query<object[]>('select from ledger_chain where account_id = $1', [accountId]);
       return rows.length === 3 ? true : null;
     };
-    await pollUntil(isSealed, 'the ledger to be sealed', 10_000);
+    await pollUntil(isSealed, 'the ledger to be sealed');
     await worker.stop();
   });
 

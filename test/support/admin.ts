@@ -90,7 +90,7 @@ export class AdminClient {
   }
 
   /** Waits until a request's freeze has ended and its record says how. */
-  async settled(requestId: string, timeoutMs = 10_000): Promise<UsageView> {
+  async settled(requestId: string, timeoutMs?: number): Promise<UsageView> {
     const ended = async (): Promise<UsageView | null> => {
       const usage = await this.usage(requestId);
       return usage === null || usage.status === 'pending' ? null : usage;

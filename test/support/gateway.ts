@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { ensureBuilt, PROJECT_DIR } from './build.js';
-import { pollUntil } from './poll.js';
+import { PATIENCE_MS, pollUntil } from './poll.js';
 
 /** Bootstrap admin token of every gateway that tests start. */
 export const ADMIN_TOKEN = 'ja_test_bootstrap_token_0123456789';
@@ -122,6 +122,7 @@ export function gatewayEnvironment(options: GatewayOptions): Record<string, stri
     ADMIN_TOKEN,
     ALLOW_PRIVATE_UPSTREAMS: 'true',
     SEED: 'none',
+    CAPTURE_RETRY_MS: PATIENCE_MS.toString(),
     ...options.env,
   };
 }

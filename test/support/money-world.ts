@@ -29,6 +29,7 @@ import {
 } from '../../src/wallet/index.js';
 import { auditLedger } from './audit.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
+import { PATIENCE_MS } from './poll.js';
 
 export const NO_LIMITS: KeyLimits = {
   dailyMicros: null,
@@ -75,6 +76,7 @@ export class MoneyWorld {
       LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
       WORKERS_ENABLED: String(options.workers ?? false),
       DATABASE_POOL_MAX: '4',
+      CAPTURE_RETRY_MS: PATIENCE_MS.toString(),
       REDIS_URL: options.redisUrl,
       ...options.settings,
     });

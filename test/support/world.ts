@@ -12,6 +12,8 @@ export interface ModelOptions {
   fields?: Record<string, unknown>;
   /** Fields of every endpoint. */
   endpoint?: Record<string, unknown>;
+  /** After how long an endpoint that stalls is given up. The others get all the time that a busy machine needs. */
+  stallMs?: number;
   /** Fields of every provider, e.g. `hangup_billing`. */
   provider?: Record<string, unknown>;
 }
@@ -120,6 +122,7 @@ export class World {
         upstream_model: behaviour,
         priority: at + 1,
         weight: 1,
+        ...(/^(stall|held)/.test(behaviour) && options.stallMs !== undefined ? waitingFor(options.stallMs) : {}),
         ...options.endpoint,
       });
     }
@@ -163,6 +166,10 @@ export class World {
     const { id } = await this.admin.post<{ id: string }>('/policies', { name: unique('policy'), ...fields });
     return id;
   }
+}
+
+function waitingFor(ms: number): Record<string, unknown> {
+  return { timeouts: { headers_ms: ms, first_token_ms: ms, idle_ms: ms } };
 }
 
 /** A name that no other test uses. */

@@ -113,6 +113,9 @@ export const configSchema = z.object({
     .enum(['estimate', 'release'])
     .default('estimate')
     .describe('What becomes of a call whose provider reported no usage.'),
+  CAPTURE_RETRY_MS: integer(100, 600_000)
+    .default(2_000)
+    .describe('How long the outcome of a call is tried to be made durable before the call fails and costs nothing.'),
   STREAM_KEEPALIVE_MS: integer(100, 600_000)
     .default(15_000)
     .describe('Silence after which a stream carries an SSE comment.'),

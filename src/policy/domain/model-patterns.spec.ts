@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { promised } from '../../../test/support/poll.js';
 import { ModelPatterns } from './model-patterns.js';
 
 const ID = '0195e5a0-0000-7000-8000-000000000001';
@@ -56,6 +57,6 @@ describe('ModelPatterns', () => {
   it('does not blow up on a pattern that makes a backtracking matcher explode', () => {
     const startedAt = performance.now();
     expect(matchOf(`${'*a'.repeat(100)}b`, 'a'.repeat(5_000))).toBeNull();
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(promised(1_000));
   });
 });

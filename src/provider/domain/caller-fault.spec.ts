@@ -1,3 +1,4 @@
+import { promised } from '../../../test/support/poll.js';
 import { cleanMessage, readCallerFault } from './caller-fault.js';
 
 describe('readCallerFault', () => {
@@ -78,6 +79,6 @@ describe('cleanMessage', () => {
     const startedMs = performance.now();
     expect(cleanMessage('a.'.repeat(500_000)).length).toBeLessThan(600);
     expect(cleanMessage(`${'a'.repeat(1900)}://`).length).toBeLessThan(600);
-    expect(performance.now() - startedMs).toBeLessThan(500);
+    expect(performance.now() - startedMs).toBeLessThan(promised(500));
   });
 });

@@ -1,4 +1,5 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
+import { promised } from '../../../test/support/poll.js';
 import { TokenCounter } from './token-counter.js';
 
 const TEXTS = [
@@ -57,7 +58,7 @@ describe('TokenCounter', () => {
   ])('counts %s without holding up the process', (_name, text) => {
     const startedMs = performance.now();
     expect(counter.count(text)).toBeGreaterThan(text.length / 200);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(performance.now() - startedMs).toBeLessThan(promised(5_000));
   });
 
   it('counts several texts one by one, and very many of them as one', () => {

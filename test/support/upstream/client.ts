@@ -40,12 +40,11 @@ export class UpstreamProcess {
     return ((await response.json()) as { calls: Call[] }).calls;
   }
 
-  /** Waits until the only call with the text satisfies a condition. */
-  async callWhen(contains: string, holds: (call: Call) => boolean, timeoutMs = 5_000): Promise<Call> {
+  /** Waits until a call with the text satisfies a condition. */
+  async callWhen(contains: string, holds: (call: Call) => boolean): Promise<Call> {
     return pollUntil(
       async () => (await this.calls(contains)).find(holds) ?? null,
       `call with ${contains} at the upstream`,
-      timeoutMs,
     );
   }
 

@@ -8,6 +8,9 @@ const VENDOR_ERRORS: ReadonlySet<string> = new Set(VENDORS.map((vendor) => `${ve
 /** Events of `fast` answers by request: prepared once, so that a load run measures the gateway and not this process. */
 const prepared = new Map<string, readonly string[]>();
 
+/** What spends its delay between two pieces. */
+const PACED: ReadonlySet<string> = new Set(['slow-tokens', 'held']);
+
 /** Sends a streamed answer with the behaviour's faults. */
 export async function sendStream(
   dialect: Dialect,
@@ -32,7 +35,7 @@ export async function sendStream(
   for (const [at, frames] of script.pieces.entries()) {
     if (at === behaviour.after && behaviour.waitAt === 'content') await sender.wait(behaviour.delayMs);
     if (at === behaviour.after && (await fault(behaviour, script, framer, sender))) return;
-    if (behaviour.name === 'slow-tokens' && at > 0) await sender.wait(behaviour.delayMs);
+    if (PACED.has(behaviour.name) && at > 0) await sender.wait(behaviour.delayMs);
     if (sender.closed) return;
     const text = frames.map(framer).join('');
     if (behaviour.name === 'huge') await sender.writeWithRoom(text);
