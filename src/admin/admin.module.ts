@@ -11,6 +11,7 @@ import { RouterModule } from '../router/index.js';
 import { WalletModule } from '../wallet/index.js';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { MembersController } from './accounts/members.controller.js';
+import { AdminTokensController } from './admin-tokens/admin-tokens.controller.js';
 import { ApiKeyAdmin } from './api-keys/api-key.admin.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditLogController } from './audit/audit-log.controller.js';
@@ -54,6 +55,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     WalletModule,
   ],
   controllers: [
+    AdminTokensController,
     AccountsController,
     MembersController,
     WalletsController,

@@ -2,11 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { Clock } from '../platform/clock/index.js';
 import { CONFIG, type Config } from '../platform/config/index.js';
-import { newId } from '../platform/ids/index.js';
+import { AdminTokenRegistry } from './admin-token-registry.js';
 import { invalidAdminToken, missingAdminToken } from './auth.errors.js';
-import type { AdminIdentity, AdminRole } from './domain/identity.js';
-import { ADMIN_TOKEN_PREFIX, isWellFormedToken, newToken } from './domain/token-format.js';
-import { checkedName } from './key-input.js';
+import type { AdminIdentity } from './domain/identity.js';
+import { ADMIN_TOKEN_PREFIX, isWellFormedToken } from './domain/token-format.js';
 import { AdminTokenRepository, type StoredAdminToken } from './persistence/admin-token.repository.js';
 import { SecretHasher } from './secret-hasher.js';
 
@@ -16,12 +15,6 @@ const BOOTSTRAP_IDENTITY: AdminIdentity = {
   name: 'ADMIN_TOKEN',
   role: 'owner',
 };
-
-export interface CreatedAdminToken {
-  identity: AdminIdentity;
-  /** The only time that it exists in the clear. */
-  token: string;
-}
 
 interface HeldToken {
   hash: string;
@@ -37,6 +30,7 @@ export class AdminTokenService {
   private running: Promise<void> = Promise.resolve();
 
   constructor(
+    private readonly registry: AdminTokenRegistry,
     private readonly repository: AdminTokenRepository,
     private readonly hasher: SecretHasher,
     private readonly clock: Clock,
@@ -73,19 +67,10 @@ export class AdminTokenService {
    */
   async ensureBootstrap(): Promise<string | null> {
     if (this.config.ADMIN_TOKEN !== undefined) return null;
-    const token = newToken(ADMIN_TOKEN_PREFIX);
-    const row = this.rowOf(token, { name: 'bootstrap', role: 'owner', expiresAt: null });
-    if (!(await this.repository.insertFirst(row))) return null;
-    await this.reload([row.id]);
-    return token;
-  }
-
-  /** Makes a token. @throws AppError `unprocessable` for a bad name. */
-  async createToken(input: { name: string; role: AdminRole; expiresAt: Date | null }): Promise<CreatedAdminToken> {
-    const token = newToken(ADMIN_TOKEN_PREFIX);
-    const row = this.rowOf(token, { ...input, name: checkedName(input.name) });
-    await this.repository.insert(row);
-    return { identity: { id: row.id, name: row.name, role: row.role }, token };
+    const first = await this.registry.createFirst('bootstrap');
+    if (first === null) return null;
+    await this.reload([first.record.id]);
+    return first.token;
   }
 
   private findStored(presented: string): AdminIdentity | null {
@@ -99,14 +84,6 @@ export class AdminTokenService {
 
   private isValid(held: HeldToken): boolean {
     return !held.revoked && (held.expiresAtMs === null || held.expiresAtMs > this.clock.nowMs());
-  }
-
-  private rowOf(token: string, input: { name: string; role: AdminRole; expiresAt: Date | null }): StoredAdminToken {
-    const { hash, version } = this.hasher.hash('admin_token', token);
-    const nowMs = this.clock.nowMs();
-    const { name, role, expiresAt } = input;
-    const times = { expiresAt, revokedAt: null, createdAt: new Date(nowMs) };
-    return { id: newId(nowMs), name, role, tokenHash: hash, hashVersion: version, ...times };
   }
 
   private async reloadAll(): Promise<void> {

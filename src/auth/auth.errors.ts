@@ -137,3 +137,23 @@ export function missingAdminToken(): AppError {
 export function invalidAdminToken(): AppError {
   return new AppError('unauthorized', 'invalid admin token', { code: 'invalid_admin_token' });
 }
+
+export function adminTokenNotFound(): AppError {
+  return new AppError('not_found', 'admin token not found', { code: 'admin_token_not_found' });
+}
+
+/** 409: revoking is final. */
+export function adminTokenRevoked(): AppError {
+  return new AppError('conflict', 'a revoked admin token cannot be changed', {
+    code: 'admin_token_revoked',
+    hint: 'Create a new one instead.',
+  });
+}
+
+/** 409: somebody must be able to administer, now and later. */
+export function lastOwner(): AppError {
+  return new AppError('conflict', 'this is the last owner token; without it nobody could administer', {
+    code: 'last_owner',
+    hint: 'Create another owner token without expires_at first, or set ADMIN_TOKEN.',
+  });
+}

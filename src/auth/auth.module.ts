@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { WalletModule } from '../wallet/index.js';
 import { AccountService } from './account.service.js';
+import { AdminTokenRegistry } from './admin-token-registry.js';
 import { AdminTokenService } from './admin-token.service.js';
 import { KeyAuthenticator } from './key-authenticator.js';
 import { KeyLastUse } from './key-last-use.js';
@@ -39,8 +40,9 @@ const ENTITIES = [
     AccountRepository,
     AccountService,
     AdminTokenRepository,
+    AdminTokenRegistry,
     AdminTokenService,
   ],
-  exports: [KeyService, AccountService, AdminTokenService, SecretHasher],
+  exports: [KeyService, AccountService, AdminTokenRegistry, AdminTokenService, SecretHasher],
 })
 export class AuthModule {}

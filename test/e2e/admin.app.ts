@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Client } from 'pg';
 import { AppModule } from '../../src/app.module.js';
-import { AdminTokenService, type AdminRole } from '../../src/auth/index.js';
+import { AdminTokenRegistry, type AdminRole } from '../../src/auth/index.js';
 import { configureApp, createFastifyAdapter } from '../../src/gateway/index.js';
 import { ChangeFeed } from '../../src/platform/changes/index.js';
 import { readConfig } from '../../src/platform/config/index.js';
@@ -83,7 +83,7 @@ export class AdminApp {
 
   /** A client with a new token of this role. */
   async clientOf(role: AdminRole, expiresAt: Date | null = null): Promise<AdminClient> {
-    const { token } = await this.app.get(AdminTokenService).createToken({ name: `test ${role}`, role, expiresAt });
+    const { token } = await this.app.get(AdminTokenRegistry).create({ name: `test ${role}`, role, expiresAt });
     await this.app.get(ChangeFeed).catchUp();
     return new AdminClient(this.url, token);
   }

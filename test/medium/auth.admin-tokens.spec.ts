@@ -85,15 +85,19 @@ describe('admin tokens on Postgres', () => {
 
   it('ends tokens that are revoked or past their time, in other processes too', async () => {
     const [maker, other] = [await start(), await start()];
-    const lasting = await maker.adminTokens.createToken({ name: 'ci', role: 'operator', expiresAt: null });
+    const lasting = await maker.registry.create({ name: 'ci', role: 'operator', expiresAt: null });
     const expiresAt = new Date(Date.now() + 60_000);
-    const brief = await maker.adminTokens.createToken({ name: 'brief', role: 'viewer', expiresAt });
+    const brief = await maker.registry.create({ name: 'brief', role: 'viewer', expiresAt });
     await other.changes.catchUp();
-    expect(other.adminTokens.authenticate(lasting.token)).toEqual(lasting.identity);
+    expect(other.adminTokens.authenticate(lasting.token)).toEqual({
+      id: lasting.record.id,
+      name: 'ci',
+      role: 'operator',
+    });
     expect(other.adminTokens.authenticate(brief.token)).toMatchObject({ role: 'viewer' });
     other.clock.aheadMs = 60_001;
     expect(await refusalOf(() => other.adminTokens.authenticate(brief.token))).toMatchObject({ kind: 'unauthorized' });
-    await sql.query('update admin_token set revoked_at = now() where id = $1', [lasting.identity.id]);
+    await sql.query('update admin_token set revoked_at = now() where id = $1', [lasting.record.id]);
     const ask = async () => refusalOf(() => other.adminTokens.authenticate(lasting.token)).catch(() => null);
     await expect(pollUntil(ask, 'the token is refused', promised(1_000))).resolves.toMatchObject({
       kind: 'unauthorized',

@@ -1,5 +1,5 @@
 import { Test, type TestingModule } from '@nestjs/testing';
-import { AccountService, AdminTokenService, AuthModule, KeyService } from '../../src/auth/index.js';
+import { AccountService, AdminTokenRegistry, AdminTokenService, AuthModule, KeyService } from '../../src/auth/index.js';
 import { ChangeFeed } from '../../src/platform/changes/index.js';
 import { Clock } from '../../src/platform/clock/index.js';
 import { readConfig } from '../../src/platform/config/index.js';
@@ -26,6 +26,7 @@ export class AuthProcess {
   readonly keys: KeyService;
   readonly accounts: AccountService;
   readonly adminTokens: AdminTokenService;
+  readonly registry: AdminTokenRegistry;
   readonly policies: PolicyService;
   readonly wallets: WalletService;
   readonly changes: ChangeFeed;
@@ -37,6 +38,7 @@ export class AuthProcess {
     this.keys = app.get(KeyService);
     this.accounts = app.get(AccountService);
     this.adminTokens = app.get(AdminTokenService);
+    this.registry = app.get(AdminTokenRegistry);
     this.policies = app.get(PolicyService);
     this.wallets = app.get(WalletService);
     this.changes = app.get(ChangeFeed);

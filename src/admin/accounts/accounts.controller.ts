@@ -24,6 +24,7 @@ export class AccountsController {
 
   @Post()
   @AdminOperation({
+    versioned: true,
     summary: 'Create an account',
     tag: TAG,
     status: 201,
@@ -43,13 +44,14 @@ export class AccountsController {
   }
 
   @Get(':id')
-  @AdminOperation({ summary: 'Read an account', tag: TAG, response: accountSchema })
+  @AdminOperation({ versioned: true, summary: 'Read an account', tag: TAG, response: accountSchema })
   async read(@Param('id') id: string): Promise<AccountView> {
     return accountView(await this.accounts.read(id));
   }
 
   @Patch(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Rename, suspend, reactivate or close an account',
     description: 'Only an account whose wallets are all at zero can be closed.',
     tag: TAG,

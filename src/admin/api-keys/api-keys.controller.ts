@@ -35,6 +35,7 @@ export class ApiKeysController {
 
   @Post()
   @AdminOperation({
+    versioned: true,
     summary: 'Create an API key',
     description: 'The answer is the only place where `key` is ever shown.',
     tag: TAG,
@@ -56,13 +57,14 @@ export class ApiKeysController {
   }
 
   @Get(':id')
-  @AdminOperation({ summary: 'Read an API key', tag: TAG, response: keySchema })
+  @AdminOperation({ versioned: true, summary: 'Read an API key', tag: TAG, response: keySchema })
   async read(@Param('id') id: string): Promise<KeyView> {
     return keyView(await this.keys.read(id));
   }
 
   @Patch(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Change an API key',
     description: 'In force in every process within a second.',
     tag: TAG,
@@ -77,6 +79,7 @@ export class ApiKeysController {
 
   @Post(':id/rotate')
   @AdminOperation({
+    versioned: true,
     summary: 'Give an API key a new secret',
     description:
       'The key keeps its id, limits and quota. Until the grace time is over both secrets pass; then the old one ends in every process. The answer is the only place where the new `key` is ever shown.',
@@ -93,6 +96,7 @@ export class ApiKeysController {
 
   @Post(':id/revoke')
   @AdminOperation({
+    versioned: true,
     summary: 'Revoke an API key for ever',
     tag: TAG,
     response: keySchema,
@@ -105,6 +109,7 @@ export class ApiKeysController {
 
   @Delete(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Revoke an API key for ever',
     description: 'The same as `POST …/revoke`; the key stays readable, because usage refers to it.',
     tag: TAG,

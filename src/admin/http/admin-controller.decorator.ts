@@ -1,5 +1,6 @@
 import { applyDecorators, Controller, UseGuards, UseInterceptors } from '@nestjs/common';
 import { AdminAuthGuard } from '../access/admin-auth.guard.js';
+import { EntityTagInterceptor } from './entity-tag.interceptor.js';
 import { RequestValidationInterceptor } from './request-validation.interceptor.js';
 import { WriteInterceptor } from './write.interceptor.js';
 
@@ -10,6 +11,6 @@ export function AdminController(path: string): ClassDecorator {
   return applyDecorators(
     Controller(`${ADMIN_PREFIX}/${path}`),
     UseGuards(AdminAuthGuard),
-    UseInterceptors(RequestValidationInterceptor, WriteInterceptor),
+    UseInterceptors(RequestValidationInterceptor, EntityTagInterceptor, WriteInterceptor),
   );
 }

@@ -13,7 +13,8 @@ import type { IdempotentRequest } from '../persistence/write-journal.repository.
 import { PROBLEM_BY_KIND } from '../problem/problem-table.js';
 import { adminOf, type AdminRequest } from './admin-request.js';
 import { idempotencyKeyOf } from './idempotency-header.js';
-import { writeOf, type WriteSpec } from './admin-operation.js';
+import { takesIfMatch, writeOf, type WriteSpec } from './admin-operation.js';
+import { assertIfMatch } from './entity-tag.js';
 import { ResourceTurns } from './resource-turns.js';
 import { Written } from './written.js';
 
@@ -28,6 +29,8 @@ interface WriteCall {
   idempotent: IdempotentRequest | null;
   /** What is written to, e.g. `accounts/<id>`; `null` for something new. */
   resource: string | null;
+  /** It changes one resource whose state the caller may name. */
+  isChange: boolean;
 }
 
 /**
@@ -64,6 +67,8 @@ export class WriteInterceptor implements NestInterceptor {
     let isCommitting = false;
     const work = async (): Promise<Written<unknown>> => {
       const written = await writtenBy(call, next);
+      // Still inside the transaction, with the resource locked: a refusal undoes what the handler did.
+      if (call.isChange) assertIfMatch(call.request.headers['if-match'], written.change.before);
       await this.record(call, written);
       isCommitting = true;
       return written;
@@ -125,6 +130,7 @@ function callOf(context: ExecutionContext, write: WriteSpec): WriteCall {
     status: operationOf(context.getHandler())?.status ?? 200,
     idempotent: key === null ? null : idempotentRequest(request, key),
     resource: resourceOf(request),
+    isChange: takesIfMatch(context.getHandler()),
   };
 }
 

@@ -29,6 +29,7 @@ export class EndpointsController {
 
   @Post()
   @AdminOperation({
+    versioned: true,
     summary: 'Add a place where a model can be called',
     tag: TAG,
     status: 201,
@@ -53,13 +54,14 @@ export class EndpointsController {
   }
 
   @Get(':endpoint_id')
-  @AdminOperation({ summary: 'Read an endpoint', tag: TAG, response: endpointSchema })
+  @AdminOperation({ versioned: true, summary: 'Read an endpoint', tag: TAG, response: endpointSchema })
   async read(@Param('id') id: string, @Param('endpoint_id') endpointId: string): Promise<EndpointView> {
     return this.view(await this.endpoints.read(id, endpointId));
   }
 
   @Patch(':endpoint_id')
   @AdminOperation({
+    versioned: true,
     summary: 'Change an endpoint',
     tag: TAG,
     body: patchEndpointSchema,
@@ -78,6 +80,7 @@ export class EndpointsController {
 
   @Delete(':endpoint_id')
   @AdminOperation({
+    versioned: true,
     summary: 'Remove an endpoint',
     description: 'Calls that run on it end as they would have.',
     tag: TAG,

@@ -26,6 +26,7 @@ export class ModelsController {
 
   @Post()
   @AdminOperation({
+    versioned: true,
     summary: 'Add a model to the pool',
     description:
       'An enabled model needs `customer_input_mtok` and `customer_output_mtok`; absent cache rates equal the input rate.',
@@ -49,13 +50,14 @@ export class ModelsController {
   }
 
   @Get(':id')
-  @AdminOperation({ summary: 'Read a model', tag: TAG, response: modelSchema })
+  @AdminOperation({ versioned: true, summary: 'Read a model', tag: TAG, response: modelSchema })
   async read(@Param('id') id: string): Promise<ModelView> {
     return modelView(await this.models.read(id));
   }
 
   @Patch(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Change a model',
     description: 'A changed rate makes the next price version; requests that run keep the one of their freeze.',
     tag: TAG,
@@ -72,6 +74,7 @@ export class ModelsController {
 
   @Delete(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Take a model out of service',
     description: 'The model is disabled and stays readable: usage and prices refer to it.',
     tag: TAG,

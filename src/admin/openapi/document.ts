@@ -137,16 +137,16 @@ function responsesOf(route: DocumentedRoute, book: SchemaBook): OpenApiOperation
   const json = response === undefined ? {} : { 'application/json': { schema: book.output(response) } };
   const content = { ...json, ...(streams ? { 'text/event-stream': { schema: { type: 'string' } } } : {}) };
   return {
-    [status]: { description, ...replayHeader(route), ...(Object.keys(content).length === 0 ? {} : { content }) },
+    [status]: { description, ...answerHeaders(route), ...(Object.keys(content).length === 0 ? {} : { content }) },
     default: { $ref: `#/components/responses/${errorShapeOf(route.path)}` },
   };
 }
 
-/** A write that takes an `Idempotency-Key` says when its answer is a repetition. */
-function replayHeader({ operation }: DocumentedRoute): Record<string, unknown> {
-  if (operation.headers === undefined || !('Idempotency-Key' in operation.headers.shape)) return {};
-  const schema = { type: 'string', enum: ['true'] };
-  return { headers: { 'Idempotency-Replayed': { description: 'Present when the answer is a repetition.', schema } } };
+function answerHeaders({ operation }: DocumentedRoute): Record<string, unknown> {
+  const headers = Object.entries(operation.answerHeaders ?? {});
+  if (headers.length === 0) return {};
+  const objects = headers.map(([name, description]) => [name, { description, schema: { type: 'string' } }]);
+  return { headers: Object.fromEntries(objects) as Record<string, unknown> };
 }
 
 function errorShapeOf(path: string): string {

@@ -26,6 +26,7 @@ export class PoliciesController {
 
   @Post()
   @AdminOperation({
+    versioned: true,
     summary: 'Create a policy',
     description: 'Lists that are empty or absent do not restrict.',
     tag: TAG,
@@ -46,13 +47,14 @@ export class PoliciesController {
   }
 
   @Get(':id')
-  @AdminOperation({ summary: 'Read a policy', tag: TAG, response: policySchema })
+  @AdminOperation({ versioned: true, summary: 'Read a policy', tag: TAG, response: policySchema })
   async read(@Param('id') id: string): Promise<PolicyView> {
     return policyView(await this.policies.read(id));
   }
 
   @Patch(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Change a policy',
     description: 'Lists are replaced as a whole. In force for all of its keys within a second.',
     tag: TAG,
@@ -68,6 +70,7 @@ export class PoliciesController {
 
   @Delete(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Delete a policy that no key uses',
     tag: TAG,
     status: 204,

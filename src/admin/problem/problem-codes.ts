@@ -12,6 +12,7 @@ export const PROBLEM_CODES = {
   not_found: 'There is no such route or no such resource.',
   method_not_allowed: 'The route exists with other methods; the `Allow` header lists them.',
   conflict: 'The resource is in a state that does not allow this change, or another one has the same unique name.',
+  precondition_failed: 'The resource is not in the state that `If-Match` names.',
   idempotency_key_reused: 'The `Idempotency-Key` was used before with another operation or body.',
   idempotency_in_progress: 'A request with the same `Idempotency-Key` is still running.',
   verification_in_progress: 'Another verification of the ledger is still running in this process.',

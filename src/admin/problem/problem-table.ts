@@ -28,6 +28,7 @@ export const PROBLEM_BY_KIND: Readonly<Record<ErrorKind, ProblemClass>> = {
   model_not_found: NOT_FOUND,
   method_not_allowed: { status: 405, title: 'Method not allowed', code: 'method_not_allowed' },
   conflict: CONFLICT,
+  precondition_failed: { status: 412, title: 'Precondition failed', code: 'precondition_failed' },
   insufficient_quota: CONFLICT,
   unprocessable: { status: 422, title: 'Unprocessable', code: 'unprocessable' },
   rate_limited: { status: 429, title: 'Too many requests', code: 'rate_limited' },

@@ -31,6 +31,7 @@ export class ProvidersController {
 
   @Post()
   @AdminOperation({
+    versioned: true,
     summary: 'Add a provider',
     tag: TAG,
     status: 201,
@@ -51,13 +52,14 @@ export class ProvidersController {
   }
 
   @Get(':id')
-  @AdminOperation({ summary: 'Read a provider', tag: TAG, response: providerSchema })
+  @AdminOperation({ versioned: true, summary: 'Read a provider', tag: TAG, response: providerSchema })
   async read(@Param('id') id: string): Promise<ProviderView> {
     return providerView(await this.providers.read(id));
   }
 
   @Patch(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Change a provider',
     tag: TAG,
     body: patchProviderSchema,
@@ -72,6 +74,7 @@ export class ProvidersController {
 
   @Delete(':id')
   @AdminOperation({
+    versioned: true,
     summary: 'Delete a provider that no endpoint uses',
     tag: TAG,
     status: 204,

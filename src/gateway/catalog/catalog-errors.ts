@@ -9,6 +9,7 @@ export const CATALOG_STATUSES: Readonly<Record<ErrorKind, number>> = {
   invalid_request: 400,
   unprocessable: 400,
   conflict: 409,
+  precondition_failed: 412,
   missing_api_key: 401,
   unauthorized: 401,
   insufficient_quota: 402,

@@ -10,6 +10,7 @@ export const OPENAI_ERRORS: Readonly<Record<ErrorKind, WireError>> = {
   invalid_request: { status: 400, type: 'invalid_request_error' },
   unprocessable: { status: 400, type: 'invalid_request_error' },
   conflict: { status: 400, type: 'invalid_request_error' },
+  precondition_failed: { status: 400, type: 'invalid_request_error' },
   missing_api_key: { status: 401, type: 'missing_api_key' },
   unauthorized: { status: 401, type: 'missing_api_key' },
   insufficient_quota: { status: 402, type: 'insufficient_quota' },

@@ -14,6 +14,7 @@ export type ErrorKind =
   | 'model_not_found'
   | 'method_not_allowed'
   | 'conflict'
+  | 'precondition_failed'
   | 'unprocessable'
   | 'unauthorized'
   | 'forbidden'

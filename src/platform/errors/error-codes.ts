@@ -109,6 +109,10 @@ export const ERROR_CODES = [
   'job_not_failed',
   'job_active',
   'too_many_secrets',
+  'admin_token_not_found',
+  'admin_token_revoked',
+  'last_owner',
+  'precondition_failed',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -16,6 +16,8 @@ export interface OperationSpec {
   body?: z.ZodType;
   /** Absent: the answer has no body, or its media type is not JSON. */
   response?: z.ZodType;
+  /** Headers of a successful answer, with what they say. */
+  answerHeaders?: Readonly<Record<string, string>>;
   /** It may also answer as server-sent events. */
   streams?: boolean;
 }
