@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ADAPTERS, AdapterRegistry } from './adapters/adapter-registry.js';
 import { AnthropicAdapter } from './adapters/anthropic/anthropic.adapter.js';
+import { GeminiAdapter } from './adapters/gemini/gemini.adapter.js';
 import { OpenAiAdapter } from './adapters/openai/openai.adapter.js';
 import { SandboxAdapter } from './adapters/sandbox/sandbox.adapter.js';
 import { AttemptRunner } from './attempt/attempt-runner.js';
@@ -33,6 +34,7 @@ import { UpstreamPools } from './transport/upstream-pools.js';
     EndpointEvents,
     EndpointOutageRepository,
     Failover,
+    GeminiAdapter,
     OpenAiAdapter,
     OutageBoard,
     Patience,
@@ -49,7 +51,7 @@ import { UpstreamPools } from './transport/upstream-pools.js';
     // A new vendor is a folder under adapters/ and a name in this list.
     {
       provide: ADAPTERS,
-      inject: [OpenAiAdapter, AnthropicAdapter, SandboxAdapter],
+      inject: [OpenAiAdapter, AnthropicAdapter, GeminiAdapter, SandboxAdapter],
       useFactory: (...adapters: readonly unknown[]) => adapters,
     },
   ],

@@ -1,16 +1,15 @@
+import { CONTEXT_LENGTH_CODE, saysContextLength } from '../../domain/context-length.js';
 import { isRecord, textOf } from '../../domain/json.js';
 import type { RefusalReading } from '../../transport/refusal.js';
 
 /** Anthropic answers 400 when the account that pays for the key has run dry. */
 const OUT_OF_CREDIT = /credit balance is too low|disabled organization/i;
 
-const TOO_LONG = /prompt is too long|exceed(?:s|ed)? (?:the )?context (?:limit|window)/i;
-
 /** Reads `{"type":"error","error":{"type","message"}}`. */
 export function readAnthropicRefusal(status: number, bodyText: string): RefusalReading {
   const { type, message } = errorOf(bodyText);
   if (status === 400 && (type === 'billing_error' || OUT_OF_CREDIT.test(message))) return { failure: 'operator_fault' };
-  if (status === 400 && TOO_LONG.test(message)) return { code: 'context_length_exceeded' };
+  if (saysContextLength(null, message)) return { code: CONTEXT_LENGTH_CODE };
   return type === '' ? {} : { code: type };
 }
 

@@ -3,22 +3,10 @@ import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 import type { AnswerBlock, AssistantPart, Connection, FinishReason, Vendor } from '../translated/vendor.js';
 import { adjustToAnthropic } from './anthropic-options.js';
 import { readAnthropicRefusal } from './anthropic-refusal.js';
+import { mendAnthropic } from './anthropic-wire.js';
 
 const OPTIONS_KEY = 'anthropic';
 const VERSION = '2023-06-01';
-
-const EVENTS: ReadonlySet<string> = new Set([
-  'message_start',
-  'message_delta',
-  'message_stop',
-  'content_block_start',
-  'content_block_delta',
-  'content_block_stop',
-  'ping',
-  'error',
-]);
-const BLOCKS: ReadonlySet<string> = new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']);
-const DELTAS: ReadonlySet<string> = new Set(['text_delta', 'thinking_delta', 'signature_delta', 'input_json_delta']);
 
 /** Claude behind Anthropic's Messages API, or a server that speaks it. */
 export const anthropicVendor: Vendor = {
@@ -40,7 +28,7 @@ export const anthropicVendor: Vendor = {
   finishReasonOf: (): FinishReason | null => null,
   refusalOf: ({ stopDetails }) => (isRecord(stopDetails) ? textOf(stopDetails['explanation']) || null : null),
   headOf: () => ({}),
-  isForeignEvent,
+  mend: mendAnthropic,
   readRefusal: readAnthropicRefusal,
 };
 
@@ -82,11 +70,4 @@ function messageFields(blocks: readonly AnswerBlock[]): JsonRecord {
     return typeof redactedData === 'string' ? [{ type: 'redacted_thinking', data: redactedData }] : [];
   });
   return thinking.length === 0 ? {} : { thinking_blocks: thinking };
-}
-
-function isForeignEvent({ type, content_block: block, delta }: JsonRecord): boolean {
-  if (typeof type !== 'string') return false;
-  if (type === 'content_block_start') return isRecord(block) && !BLOCKS.has(textOf(block['type']));
-  if (type === 'content_block_delta') return isRecord(delta) && !DELTAS.has(textOf(delta['type']));
-  return !EVENTS.has(type);
 }

@@ -154,9 +154,25 @@ describe('an answer of Anthropic', () => {
     expect(messageOf(await bench.chunksOf())).toMatchObject({ content: 'AB' });
   });
 
+  it('without usage is an answer all the same', async () => {
+    const { usage: _usage, ...bare } = textAnswer('A');
+    bench.wire.answer = sendJson(bare);
+    expect(await bench.answerOf()).toMatchObject({ message: { content: 'A' }, usage: undefined });
+    bench.wire.answer = sendEvents(textStream(['A']).map(withoutUsage));
+    const chunks = await bench.chunksOf();
+    expect(messageOf(chunks)).toMatchObject({ content: 'A' });
+    expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
+  });
+
   it('continues an answer that ended in white space without repeating it', async () => {
     bench.wire.answer = sendEvents(textStream([' ', ' two', ' three']));
     const body = { messages: [...HI.messages, { role: 'assistant', content: 'one  ' }] };
     expect(messageOf(await bench.chunksOf(body))).toMatchObject({ content: 'two three' });
   });
 });
+
+function withoutUsage({ usage: _usage, message, ...event }: Json): Json {
+  if (typeof message !== 'object' || message === null) return event;
+  const { usage: _early, ...rest } = message as Json;
+  return { ...event, message: rest };
+}

@@ -85,7 +85,7 @@ describe('a failure of Anthropic', () => {
 
   it.each([
     ['not JSON', '{"id":"msg'],
-    ['no answer', '{"hello":1}'],
+    ['no answer', '{"type":"message","hello":1}'],
   ])('a body that is %s is one', async (_what, text) => {
     bench.wire.answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(text);
     await expect(bench.answerOf()).rejects.toMatchObject({ failure: 'endpoint_fault', reason: 'broken_json' });

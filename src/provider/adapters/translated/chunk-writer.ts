@@ -24,7 +24,6 @@ export class ChunkWriter {
   private readonly head: AnswerHead;
   private readonly blocks: AnswerBlocks;
   private readonly calls = new Map<string, OpenCall>();
-  private raw: JsonRecord = {};
   private hasRole = false;
 
   /** @param overlap white space that the answer may begin with and the caller has already. */
@@ -70,7 +69,6 @@ export class ChunkWriter {
       case 'finish':
         return this.finish(part);
       case 'error':
-        if (this.vendor.isForeignEvent(this.raw)) return [];
         throw streamFailure(part.error);
       default:
         return [];
@@ -78,8 +76,7 @@ export class ChunkWriter {
   }
 
   private readRaw(raw: unknown): void {
-    this.raw = isRecord(raw) ? raw : {};
-    Object.assign(this.head, this.vendor.headOf(this.raw));
+    if (isRecord(raw)) Object.assign(this.head, this.vendor.headOf(raw));
   }
 
   private piece(

@@ -41,7 +41,7 @@ export function promptOf(messages: unknown, vendor: Vendor): LanguageModelV4Prom
         add(talk, assistantMessage(message, at, vendor, toolNames), message, vendor);
         break;
       case 'tool':
-        add(talk, toolMessage(message, at, vendor, toolNames), message, vendor);
+        addToolResult(talk, toolMessage(message, at, vendor, toolNames));
         break;
       default:
         throw refuse(`${at}.role`, `the role ${JSON.stringify(message['role'] ?? null)} is not supported`);
@@ -59,6 +59,13 @@ function add(
   vendor: Vendor,
 ): void {
   if (message.content.length > 0) talk.push({ ...message, ...providerOptions(record, vendor) });
+}
+
+/** The results of one turn's calls are one message, as vendors count them. */
+function addToolResult(talk: LanguageModelV4Message[], message: Tool): void {
+  const last = talk.at(-1);
+  if (last?.role === 'tool') last.content.push(...message.content);
+  else talk.push(message);
 }
 
 /** One for each part: each may carry its own cache mark. */
@@ -129,9 +136,10 @@ function toolMessage(message: JsonRecord, at: string, vendor: Vendor, toolNames:
   if (typeof id !== 'string' || id === '') throw refuse(`${at}.tool_call_id`, 'must be a text');
   const toolName = toolNames.get(id) ?? textOf(name);
   if (toolName === '') throw refuse(`${at}.tool_call_id`, 'belongs to no tool call before it');
+  const output = outputOf(message, at, vendor);
   return {
     role: 'tool',
-    content: [{ type: 'tool-result', toolCallId: id, toolName, output: outputOf(message, at, vendor) }],
+    content: [{ type: 'tool-result', toolCallId: id, toolName, output, ...providerOptions(message, vendor) }],
   };
 }
 

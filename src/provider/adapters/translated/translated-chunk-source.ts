@@ -1,8 +1,8 @@
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { UpstreamFailure } from '../../domain/failure.js';
-import type { ExchangeFetch } from '../../transport/exchange-fetch.js';
 import type { ChunkSource, Payload } from '../adapter.js';
 import type { ChunkWriter } from './chunk-writer.js';
+import type { ExchangeFetch } from './exchange-fetch.js';
 
 /** A streamed answer of the AI SDK as OpenAI's chunks, pulled part by part. */
 export class TranslatedChunkSource implements ChunkSource {

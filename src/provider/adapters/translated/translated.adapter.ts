@@ -1,7 +1,6 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { Clock } from '../../../platform/clock/index.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
-import { ExchangeFetch } from '../../transport/exchange-fetch.js';
 import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
 import { throwUnlessSuccess } from '../../transport/refusal.js';
 import type { UpstreamPools } from '../../transport/upstream-pools.js';
@@ -9,6 +8,7 @@ import type { AdapterCall, ChunkSource, ProbeResult, ProbeTarget, ProviderAdapte
 import { callOptionsOf } from './call-options.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { completionOf } from './completion.js';
+import { ExchangeFetch } from './exchange-fetch.js';
 import { callFailure } from './failures.js';
 import { TranslatedChunkSource } from './translated-chunk-source.js';
 import type { Vendor } from './vendor.js';
@@ -78,8 +78,9 @@ export abstract class TranslatedAdapter implements ProviderAdapter {
   }
 
   private connect({ endpoint, watch }: AdapterCall, stream: boolean): ExchangeFetch {
-    const { baseUrl } = endpoint;
-    return new ExchangeFetch({ pools: this.pools, baseUrl, watch, stream, readRefusal: this.vendor.readRefusal });
+    const { pools } = this;
+    const { readRefusal, mend } = this.vendor;
+    return new ExchangeFetch({ pools, baseUrl: endpoint.baseUrl, watch, stream, readRefusal, mend });
   }
 
   private nowS(): number {

@@ -1,6 +1,7 @@
 import type { JSONObject, LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { JsonRecord } from '../../domain/json.js';
 import type { ReadRefusal } from '../../transport/refusal.js';
+import type { Mend } from './wire-filter.js';
 
 /** Where and as whom the AI SDK calls a model. */
 export interface Connection {
@@ -75,7 +76,6 @@ export interface Vendor {
   refusalOf(metadata: JSONObject): string | null;
   /** What an event or body of the vendor's own form says about the answer, where the SDK does not tell. */
   headOf(raw: JsonRecord): Partial<AnswerHead>;
-  /** Whether an event that the SDK does not understand is merely new: vendors add kinds, and ask clients to skip them. */
-  isForeignEvent(raw: JsonRecord): boolean;
+  readonly mend: Mend;
   readonly readRefusal: ReadRefusal;
 }

@@ -1,9 +1,9 @@
-import type { AttemptWatch } from '../attempt/attempt-watch.js';
-import { UpstreamFailure } from '../domain/failure.js';
-import { EVENT_BYTES_MAX } from '../sse/sse-parser.js';
-import { ANSWER_BYTES_MAX, HttpExchange } from './http-exchange.js';
-import { refuseEncoded, throwUnlessSuccess, type ReadRefusal } from './refusal.js';
-import type { UpstreamPools } from './upstream-pools.js';
+import type { AttemptWatch } from '../../attempt/attempt-watch.js';
+import { UpstreamFailure } from '../../domain/failure.js';
+import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
+import { refuseEncoded, throwUnlessSuccess, type ReadRefusal } from '../../transport/refusal.js';
+import type { UpstreamPools } from '../../transport/upstream-pools.js';
+import { EventFilter, mendBody, type Mend } from './wire-filter.js';
 
 export interface FetchTarget {
   pools: UpstreamPools;
@@ -12,6 +12,7 @@ export interface FetchTarget {
   /** Whether the answer is a stream of events, to be read as it comes. */
   stream: boolean;
   readRefusal: ReadRefusal;
+  mend: Mend;
 }
 
 /** Headers that an SDK may set; all others (its own name, tracing) stay here. */
@@ -52,7 +53,7 @@ export class ExchangeFetch {
   }
 
   private async send(url: URL, init: RequestInit | undefined): Promise<Response> {
-    const { pools, baseUrl, watch, stream, readRefusal } = this.target;
+    const { pools, baseUrl, watch, stream, readRefusal, mend } = this.target;
     if (url.origin !== new URL(baseUrl).origin) throw new UpstreamFailure('operator_fault', 'foreign_url');
     const { pool, search } = pools.target(baseUrl, watch.timeouts.connectMs);
     const path = url.pathname + (url.search === '' ? search : url.search + search.replace('?', '&'));
@@ -63,27 +64,25 @@ export class ExchangeFetch {
     refuseEncoded(exchange);
     this.exchange = exchange;
     const options = { status: exchange.statusCode, headers: { 'content-type': exchange.header('content-type') } };
-    if (!stream) return new Response(new Uint8Array(await exchange.readAll(ANSWER_BYTES_MAX)), options);
+    if (!stream) return new Response(mendBody(await exchange.readAll(ANSWER_BYTES_MAX), mend), options);
     if (exchange.header('content-type').toLowerCase().includes('html')) {
       exchange.cancel();
       throw new UpstreamFailure('endpoint_fault', 'not_a_stream', { status: exchange.statusCode });
     }
     watch.enter('first_token');
-    return new Response(this.bodyOf(exchange), options);
+    return new Response(this.eventsOf(exchange), options);
   }
 
   /** Pulled, never pushed: what nobody reads stays with the upstream. */
-  private bodyOf(exchange: HttpExchange): ReadableStream<Uint8Array> {
-    const guard = new EventSizeGuard();
+  private eventsOf(exchange: HttpExchange): ReadableStream<Uint8Array> {
+    const filter = new EventFilter(this.target.mend);
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
           try {
-            const chunks = await exchange.read();
-            if (chunks === null) return controller.close();
-            const bytes = Buffer.concat(chunks);
-            guard.check(bytes);
-            controller.enqueue(bytes);
+            const { text, isEnd } = await nextEvents(exchange, filter);
+            if (text !== '') controller.enqueue(Buffer.from(text));
+            if (isEnd) controller.close();
           } catch (error) {
             exchange.cancel();
             controller.error(this.keep(error));
@@ -101,14 +100,14 @@ export class ExchangeFetch {
   }
 }
 
-/** An SDK collects an event until its empty line: without one, for ever. */
-class EventSizeGuard {
-  private bytesSinceEnd = 0;
-
-  check(bytes: Buffer): void {
-    const end = Math.max(bytes.lastIndexOf('\n\n'), bytes.lastIndexOf('\r\n\r\n'));
-    this.bytesSinceEnd = end === -1 ? this.bytesSinceEnd + bytes.length : bytes.length - end;
-    if (this.bytesSinceEnd > EVENT_BYTES_MAX) throw new UpstreamFailure('endpoint_fault', 'event_too_large');
+/** Whole events, as they arrived together; a fault after some of them waits for the next call. */
+async function nextEvents(exchange: HttpExchange, filter: EventFilter): Promise<{ text: string; isEnd: boolean }> {
+  for (;;) {
+    if (filter.broken !== null) throw filter.broken;
+    const chunks = await exchange.read();
+    if (chunks === null) return { text: filter.end(), isEnd: true };
+    const text = filter.push(Buffer.concat(chunks));
+    if (text !== '') return { text, isEnd: false };
   }
 }
 
