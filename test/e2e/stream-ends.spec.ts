@@ -1,3 +1,4 @@
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { chat, chatStream, prompt, readUntil, requestIdOf, type StreamedAnswer } from '../support/chat.js';
 import { type GatewayProcess } from '../support/gateway.js';
 import { pollUntil, promised } from '../support/poll.js';
@@ -215,5 +216,21 @@ describe('with other settings', () => {
     const answer = await streamOver(['usage-absent'], { url: other.url });
     expect(answer.done).toBe(true);
     expect(await world.admin.settled(requestIdOf(answer.response))).toMatchObject({ credits_charged: '0.000000' });
+  });
+
+  it('a stream that the gateway stopped because the wallet was dry costs what was delivered', async () => {
+    const poor = await world.key({ credits: { standard: '0.1' } });
+    const { key: model } = await world.model({ behaviours: ['slow-tokens-n1000-p10-d1'] });
+    const known = async (): Promise<true | null> => {
+      const models = await fetch(`${other.url}/openai/v1/models`, { headers: { authorization: `Bearer ${poor.key}` } });
+      return (await models.text()).includes(model) ? true : null;
+    };
+    await pollUntil(known, KNOWN_ELSEWHERE);
+    const answer = await chatStream(other.url, prompt(model, { max_tokens: 32_000 }), { key: poor.key });
+    expect(answer.metadata?.billing).toMatchObject({ stopped_by: 'insufficient_quota', usage_source: 'estimated' });
+    const usage = await world.admin.settled(requestIdOf(answer.response));
+    expect(usage).toMatchObject({ status: 'settled', usage_source: 'estimated', shortfall: '0.000000' });
+    expect(usage.output_tokens).toBe(countTokens(answer.text));
+    expect(usage.credits_charged).toBe(answer.metadata?.billing.credits_used);
   });
 });

@@ -84,10 +84,13 @@ export class OutcomeRecorder {
         usageSource: usage === null ? 'unavailable' : 'provider',
       };
     }
-    const isWhole = end.reason === 'complete' || (end.reason === 'quota_stop' && end.summary?.complete === true);
+    const isStoppedHere = end.reason === 'quota_stop' && end.summary?.complete !== true;
+    const isWhole = end.reason === 'complete' || (end.reason === 'quota_stop' && !isStoppedHere);
     if (isWhole && usage !== null) return { disposition: 'charge', usage, usageSource: 'provider' };
     const delivered = end.delivered();
-    if (delivered === '' || this.config.INCOMPLETE_STREAM_BILLING === 'release') {
+    // What the gateway itself has stopped misses no usage by a fault of the provider: it is always paid as delivered.
+    const isReleased = this.config.INCOMPLETE_STREAM_BILLING === 'release' && !isStoppedHere;
+    if (delivered === '' || isReleased) {
       return { disposition: 'release', usage: NO_USAGE, usageSource: 'unavailable' };
     }
     const estimated = this.estimator.estimate(filled(context.body, 'body'), delivered);
