@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ReportView } from '../../src/reconciliation/index.js';
-import { ensureBuilt, PROJECT_DIR } from '../support/build.js';
+import { runCommand } from '../support/command.js';
 import { ENCRYPTION_SECRETS, SealWorld } from '../support/seal-world.js';
 
 interface Verdict {
@@ -15,7 +13,7 @@ describe('the verification of the ledger and its seals', () => {
   let world: SealWorld;
   let accountId: string;
   beforeAll(async () => {
-    [world] = await Promise.all([SealWorld.open(), ensureBuilt()]);
+    world = await SealWorld.open();
     accountId = await world.sealedHistory();
     await world.money.account(1_000n);
     await world.money.seals.sealPending();
@@ -24,16 +22,10 @@ describe('the verification of the ledger and its seals', () => {
   afterAll(() => world.close());
 
   async function command(args: readonly string[], env: Record<string, string> = {}): Promise<Verdict> {
-    const program = join(PROJECT_DIR, 'dist/src/start/verify-ledger.js');
     const settings = { DATABASE_URL: world.money.database.url, ENCRYPTION_SECRETS, LEDGER_CHECKPOINT_FILE: world.file };
-    const options = { env: { PATH: process.env['PATH'], ...settings, ...env } };
-    return new Promise((resolve, reject) => {
-      execFile(process.execPath, [program, '--json', ...args], options, (error, stdout, stderr) => {
-        if (stderr !== '') reject(new Error(stderr));
-        const code = typeof error?.code === 'number' ? error.code : 0;
-        resolve({ code, report: JSON.parse(stdout) as ReportView });
-      });
-    });
+    const { code, stdout, stderr } = await runCommand('verify-ledger', ['--json', ...args], { ...settings, ...env });
+    expect(stderr).toBe('');
+    return { code, report: JSON.parse(stdout) as ReportView };
   }
 
   it('says how far the rows are sealed, and what was compared', async () => {
@@ -87,5 +79,5 @@ describe('the verification of the ledger and its seals', () => {
     expect(report.differences).toContainEqual(
       expect.objectContaining({ ...edited, means: expect.any(String) as string }),
     );
-  });
+  }, 60_000);
 });

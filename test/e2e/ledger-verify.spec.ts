@@ -1,28 +1,13 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { Client } from 'pg';
 import type { ReportView } from '../../src/reconciliation/index.js';
-import { PROJECT_DIR } from '../support/build.js';
+import { runCommand, type Ended } from '../support/command.js';
 import { createTestDatabase } from '../support/database.js';
 import { chat, prompt } from '../support/chat.js';
 import { World } from '../support/world.js';
 
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** `npm run ledger:verify` without its build, which the gateway's start has made sure of. */
-async function command(args: readonly string[], env: Record<string, string>): Promise<Ended> {
-  const program = join(PROJECT_DIR, 'dist/src/start/verify-ledger.js');
-  return new Promise((resolve) => {
-    const options = { env: { PATH: process.env['PATH'], ...env } };
-    execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
-    });
-  });
-}
+/** `npm run ledger:verify`. */
+const command = (args: readonly string[], env: Record<string, string>): Promise<Ended> =>
+  runCommand('verify-ledger', args, env);
 
 describe('the verification of the ledger', () => {
   let world: World;
@@ -37,7 +22,7 @@ describe('the verification of the ledger', () => {
     const response = await chat(world.url, prompt(model.key), { key: key.key });
     requestId = response.headers.get('x-daoe-request-id') ?? '';
     await world.admin.settled(requestId);
-  });
+  }, 60_000);
   afterAll(async () => {
     await world.destroy();
   });
@@ -107,7 +92,7 @@ describe('the verification of the ledger', () => {
     for (const [at, reason] of reasons.entries()) {
       expect([ended[at]?.code, ended[at]?.stderr]).toEqual([2, expect.stringContaining(reason)]);
     }
-  });
+  }, 60_000);
 
   it('explains its options', async () => {
     const { code, stdout } = await verified(['--help']);

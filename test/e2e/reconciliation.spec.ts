@@ -1,6 +1,8 @@
 import type { ReportView } from '../../src/reconciliation/index.js';
 import { Client } from 'pg';
 import { chat, prompt } from '../support/chat.js';
+import { runCommand, type Ended } from '../support/command.js';
+import { gatewayEnvironment } from '../support/gateway.js';
 import { pollUntil } from '../support/poll.js';
 import { World } from '../support/world.js';
 
@@ -81,6 +83,36 @@ describe('reconciliation', () => {
     const refused = await world.admin.send('POST', path, { csv: 'date,model\n' });
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([422, 'invalid_statement']);
   });
+
+  it('compares a statement by the command, too: exit code 0, 1, or 2 and the reason', async () => {
+    const model = await world.model();
+    const key = await world.key();
+    const response = await chat(world.url, prompt(model.key), { key: key.key });
+    await world.admin.settled(response.headers.get('x-daoe-request-id') ?? '');
+    const provider = model.providers[0] ?? '';
+    const today = new Date().toISOString().slice(0, 10);
+    const csv = (requests: number): string =>
+      `date,model,requests,cost_usd\n${today},ok-n20-p10,${requests.toString()},0\n`;
+    const env = gatewayEnvironment({ databaseUrl: world.database.url });
+    const check = (args: string[], input = ''): Promise<Ended> =>
+      runCommand('statement-check', ['--file', '-', ...args], env, input);
+
+    const same = await check(['--provider', provider], csv(1));
+    expect([same.code, same.stdout]).toEqual([0, expect.stringContaining('no difference')]);
+    const differing = await check(['--provider', provider, '--json'], csv(2));
+    expect([differing.code, JSON.parse(differing.stdout)]).toMatchObject([
+      1,
+      { ok: false, differences: [{ kind: 'statement_requests', expected: '2', found: '1' }] },
+    ]);
+    for (const [given, input, reason] of [
+      [['--provider', 'nobody'], csv(1), 'not compared'],
+      [['--provider', provider], 'date,model\n', 'line 1'],
+      [['--tolerance-percent', '1'], csv(1), '--provider'],
+    ] as const) {
+      const { code, stderr } = await check([...given], input);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(reason)]);
+    }
+  }, 120_000);
 
   async function sql(statement: string): Promise<void> {
     const client = new Client({ connectionString: world.database.url });
