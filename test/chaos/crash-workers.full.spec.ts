@@ -8,7 +8,8 @@ import { CrashScene, SETTLED_WITHIN_MS, TIME_TO_LIVE_MS } from './crash-scene.js
 const PRICE = '20000';
 const CREDITS = '1000000000';
 const LEFT = '999980000';
-const ACTIVE_JOB = `select from bullmq.job where state = 'active' for update`;
+/** The job that is being done; those of workers that earlier tests killed are older. */
+const ACTIVE_JOB = `select id from bullmq.job where state = 'active' order by processed_at_ms desc limit 1`;
 
 /** Each point between two writes of a settlement: its worker dies exactly there, another one takes over. */
 describe('a worker that is killed', () => {
@@ -60,7 +61,9 @@ describe('a worker that is killed', () => {
 
   it('after its commit, before the job is acknowledged: the job that runs again changes nothing', async () => {
     const { requestId, release } = await stopInTheMiddle();
-    const acknowledgement = await scene.hold(ACTIVE_JOB, []);
+    const { rows } = await scene.sql.query<{ id: string }>(ACTIVE_JOB);
+    const job = [rows[0]?.id];
+    const acknowledgement = await scene.hold('select from bullmq.job where id = $1 for update', job);
     await release();
     await scene.freezeIn(key.accountId, 'settled');
     const acknowledging = await scene.blocked('joytoken-gateway queue');
@@ -69,7 +72,8 @@ describe('a worker that is killed', () => {
     await acknowledgement.release();
     await scene.startWorker();
     await expectChargedOnce(requestId);
-    expect((await scene.sql.query(`select from bullmq.job where state = 'active'`)).rowCount).toBe(1);
+    const unacknowledged = `select from bullmq.job where id = $1 and state = 'active'`;
+    expect((await scene.sql.query(unacknowledged, job)).rowCount).toBe(1);
     // The lock of the dead worker on its job ends, and the job is done again.
     const done = async (): Promise<true | null> =>
       (await scene.sql.query(`select 1 from bullmq.job where queue like '%settlement' and state <> 'failed'`))
