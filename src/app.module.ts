@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AdminModule, adminErrorDoor, SeedModule } from './admin/index.js';
+import { AnalyticsModule } from './analytics/index.js';
 import { BillingModule } from './billing/index.js';
 import { catalogErrorDoor, GatewayModule, openAiErrorDoor } from './gateway/index.js';
 import { HealthModule } from './health/index.js';
@@ -25,6 +26,7 @@ export class AppModule {
       imports: [
         PlatformModule.forRoot(config, role),
         BillingModule,
+        AnalyticsModule,
         ReconciliationModule,
         ...(role === 'gateway' ? doors : []),
       ],

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AnalyticsModule } from '../analytics/index.js';
 import { AuthModule } from '../auth/index.js';
 import { BillingModule } from '../billing/index.js';
 import { OperationCatalog } from '../platform/openapi/index.js';
@@ -46,6 +47,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
   imports: [
     DiscoveryModule,
     TypeOrmModule.forFeature([AdminIdempotencyEntity, AuditLogEntity]),
+    AnalyticsModule,
     AuthModule,
     BillingModule,
     PolicyModule,

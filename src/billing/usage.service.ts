@@ -6,6 +6,9 @@ import { outcomeOf } from './domain/outcome.js';
 import type { UsageFilter, UsageRecord } from './domain/usage.js';
 import { UsageRepository } from './persistence/usage.repository.js';
 
+/** Records of one page of an export: nothing in memory, and the round trip does not count. */
+const PAGE_ROWS = 2_000;
+
 /** Open freezes of one page; a request that waits longer for its settlement than this many others is on a later page. */
 const OPEN_MAX = 1_000;
 
@@ -29,6 +32,16 @@ export class UsageService {
     const all = [...recorded, ...pending.filter(({ requestId }) => !known.has(requestId))].sort(newestFirst);
     const items = all.slice(0, page.limit);
     return { items, nextCursor: all.length > page.limit ? (items.at(-1)?.requestId ?? null) : null };
+  }
+
+  /** Every record from `cursor` on, newest first, a page at a time; what is settled meanwhile comes at most once. */
+  async *pages(filter: UsageFilter, cursor: string | null): AsyncGenerator<readonly UsageRecord[]> {
+    let next = cursor;
+    do {
+      const page = await this.list(filter, { limit: PAGE_ROWS, cursor: next });
+      if (page.items.length > 0) yield page.items;
+      next = page.nextCursor;
+    } while (next !== null);
   }
 
   /** One request by its gateway id; `null` when nothing was ever frozen for it. */

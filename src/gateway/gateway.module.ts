@@ -12,6 +12,7 @@ import { ERROR_DOORS, ErrorFilter } from './errors/error.filter.js';
 import { ChatController } from './openai/chat.controller.js';
 import { JsonDelivery } from './openai/json-delivery.js';
 import { OutcomeRecorder } from './openai/outcome-recorder.js';
+import { OwnAccountController } from './openai/own-account.controller.js';
 import { ReceiptsController } from './openai/receipts.controller.js';
 import { RequestsController } from './openai/requests.controller.js';
 import { SigningKeysController } from './openai/signing-keys.controller.js';
@@ -30,7 +31,7 @@ import { RouteTable } from './route-table.js';
 /** Door 1: model calls and the catalogue, for API consumers. */
 @Module({
   imports: [CatalogModule, AuthModule, PolicyModule, RouterModule, WalletModule, ProviderModule, BillingModule],
-  controllers: [ChatController, ReceiptsController, RequestsController, SigningKeysController],
+  controllers: [ChatController, OwnAccountController, ReceiptsController, RequestsController, SigningKeysController],
   providers: [
     ...PIPELINE_GUARDS,
     ...PIPELINE_INTERCEPTORS,

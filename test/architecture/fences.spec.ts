@@ -135,8 +135,18 @@ describe.each(FENCES)('$rule', ({ violations, planted }) => {
 });
 
 describe('the table of allowed imports', () => {
-  it('names the ground floor, the seven modules, the three doors and the start', () => {
-    const modules = ['platform', 'wallet', 'provider', 'router', 'auth', 'policy', 'billing', 'reconciliation'];
+  it('names the ground floor, the eight modules, the three doors and the start', () => {
+    const modules = [
+      'platform',
+      'wallet',
+      'provider',
+      'router',
+      'auth',
+      'policy',
+      'billing',
+      'analytics',
+      'reconciliation',
+    ];
     expect([...allowed.keys()]).toEqual([...modules, 'gateway', 'admin', 'health', 'start']);
     expect(allowed.get('platform')).toEqual(new Set());
   });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
+import { AnalyticsModule } from '../../src/analytics/index.js';
 import {
   CorrectionService,
   ExplainService,
@@ -81,7 +82,7 @@ export class MoneyWorld {
       ...options.settings,
     });
     const app = await Test.createTestingModule({
-      imports: [PlatformModule.forRoot(config, 'test'), ReconciliationModule],
+      imports: [PlatformModule.forRoot(config, 'test'), ReconciliationModule, AnalyticsModule],
     }).compile();
     await app.init();
     const world = new MoneyWorld(database, app, options.database === undefined);

@@ -20,6 +20,10 @@ export const usageQuerySchema = z.strictObject({
   status: status.optional(),
   from: timeIn.optional().describe('Requests at or after this time.'),
   to: timeIn.optional().describe('Requests before this time.'),
+  format: z
+    .enum(['json', 'csv', 'ndjson'])
+    .default('json')
+    .describe('`csv` and `ndjson` are a file with every record from `cursor` on, whatever `limit` says.'),
 });
 export type UsageQuery = z.output<typeof usageQuerySchema>;
 

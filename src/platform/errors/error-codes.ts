@@ -109,6 +109,7 @@ export const ERROR_CODES = [
   'job_not_failed',
   'job_active',
   'too_many_secrets',
+  'too_many_groups',
   'admin_token_not_found',
   'admin_token_revoked',
   'last_owner',

@@ -17,3 +17,8 @@ export function nextWeek(nowMs: number): Date {
   const daysIntoWeek = (((dayOf(nowMs) - FIRST_MONDAY_DAY) % 7) + 7) % 7;
   return new Date((dayOf(nowMs) + 7 - daysIntoWeek) * DAY_MS);
 }
+
+/** When both quotas start again. */
+export function quotaResets(nowMs: number): { daily: Date; weekly: Date } {
+  return { daily: nextDay(nowMs), weekly: nextWeek(nowMs) };
+}
