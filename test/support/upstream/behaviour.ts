@@ -82,6 +82,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'bad-key',
   'no-credit',
   'context-length',
+  'content-policy',
+  'no-prefill',
   'no-done',
   'no-finish',
   'crlf',

@@ -48,9 +48,9 @@ export class UpstreamProcess {
     );
   }
 
-  /** Makes a model name behave like another one. */
-  async setBehaviour(model: string, behaviour: string): Promise<void> {
-    const body = JSON.stringify({ behaviour });
+  /** Makes a model name behave like others: one after the other, a call each; the last one stays. */
+  async setBehaviour(model: string, ...behaviours: string[]): Promise<void> {
+    const body = JSON.stringify({ behaviour: behaviours.join(',') });
     await fetch(`${this.root()}/_models/${encodeURIComponent(model)}`, { method: 'PUT', body });
   }
 

@@ -41,8 +41,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Runn
 
 class Upstream {
   private readonly calls: CallLog;
-  /** Behaviours set by hand for a model name. */
-  private readonly overrides = new Map<string, string>();
+  /** Behaviours set by hand for a model name, one a call; the last one stays. */
+  private readonly overrides = new Map<string, string[]>();
   private readonly flakyFailures = new Map<string, number>();
   private readonly behaviourSet = new EventEmitter().setMaxListeners(0);
 
@@ -67,7 +67,7 @@ class Upstream {
     if (route === 'models') return sender.json(200, dialect.models());
     if (route === null) return sendRefusal(dialect.error(404, 'Unknown request URL', null), sender);
     if (body === null) return sendRefusal(dialect.error(400, 'Body is not JSON', null), sender);
-    const behaviour = readBehaviour(this.overrides.get(body.model) ?? body.model);
+    const behaviour = readBehaviour(this.nextOverride(body.model) ?? body.model);
     if (behaviour === null) {
       return sendRefusal(dialect.error(404, `The model \`${body.model}\` does not exist`, null), sender);
     }
@@ -101,6 +101,11 @@ class Upstream {
     return failed < times;
   }
 
+  private nextOverride(model: string): string | undefined {
+    const behaviours = this.overrides.get(model);
+    return behaviours !== undefined && behaviours.length > 1 ? behaviours.shift() : behaviours?.[0];
+  }
+
   private control(method: string, url: URL, raw: string, response: ServerResponse): void {
     let answer: unknown = { ok: true };
     if (url.pathname === '/_calls') {
@@ -113,7 +118,7 @@ class Upstream {
       const model = decodeURIComponent(url.pathname.slice('/_models/'.length));
       this.flakyFailures.delete(model);
       if (method === 'DELETE') this.overrides.delete(model);
-      else this.overrides.set(model, (JSON.parse(raw) as { behaviour: string }).behaviour);
+      else this.overrides.set(model, (JSON.parse(raw) as { behaviour: string }).behaviour.split(','));
       this.behaviourSet.emit(model);
     }
     response.setHeader('content-type', 'application/json');

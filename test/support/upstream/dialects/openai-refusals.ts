@@ -50,6 +50,11 @@ export function refuseOpenAi(behaviour: Behaviour, body: ChatBody): Refusal | nu
       const message = "This model's maximum context length is 128000 tokens, but the messages have 130000 tokens.";
       return refusal(400, message, 'context_length_exceeded', 'messages');
     }
+    case 'content-policy':
+      return refusal(400, 'Your request was rejected by our safety system.', 'content_policy_violation');
+    case 'no-prefill':
+      if (body.prefill === '') return null;
+      return refusal(400, 'This model does not support assistant message prefill.', 'invalid_prefill', 'messages');
     case 'signed':
       if (!body.hasToolResult || comesBack(body)) return null;
       return refusal(400, 'Function call is missing a thought_signature', null);
