@@ -20,6 +20,7 @@ import { StreamRelay } from './openai/stream-relay.js';
 import { UsageEstimator } from './openai/usage-estimator.js';
 import { BodyReader } from './pipeline/body-reader.js';
 import { FreezePlanner } from './pipeline/freeze-planner.js';
+import { LargerModel } from './pipeline/larger-model.js';
 import { PIPELINE_GUARDS, PIPELINE_INTERCEPTORS } from './pipeline/pipeline.js';
 import { ProviderCall } from './pipeline/provider-call.js';
 import { RequestJournal } from './pipeline/request-journal.js';
@@ -38,6 +39,7 @@ import { RouteTable } from './route-table.js';
     { provide: BodyReader, useFactory: () => new BodyReader() },
     FreezePlanner,
     JsonDelivery,
+    LargerModel,
     OutcomeRecorder,
     ProviderCall,
     RequestJournal,

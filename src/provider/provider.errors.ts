@@ -9,6 +9,9 @@ export class CallerGoneError extends Error {
   }
 }
 
+/** The fact by which such an error is known. */
+export const PROMPT_TOO_LONG = 'prompt_too_long';
+
 /** The attempts that led to an error of `ProviderService.call` or of a broken stream; empty for any other error. */
 export function attemptsOf(error: unknown): readonly Attempt[] {
   if (error instanceof CallerGoneError) return error.attempts;
@@ -16,6 +19,11 @@ export function attemptsOf(error: unknown): readonly Attempt[] {
     return error.facts['attempts'] as readonly Attempt[];
   }
   return [];
+}
+
+/** Whether a call failed because its prompt is longer than every endpoint's context. */
+export function isPromptTooLong(error: unknown): boolean {
+  return error instanceof AppError && error.facts?.[PROMPT_TOO_LONG] === true;
 }
 
 /** Every endpoint failed. 502. */

@@ -2,7 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../platform/errors/index.js';
 import { micros, ZERO_MICROS, type Micros } from '../platform/money/index.js';
 import { BalanceHints } from './balance-hints.js';
-import type { CaptureResult, ExtendRequest, ExtendResult, FreezeRequest, FreezeResult } from './domain/freeze.js';
+import type {
+  CaptureResult,
+  ExtendRequest,
+  ExtendResult,
+  FreezeRequest,
+  FreezeResult,
+  ReassignRequest,
+} from './domain/freeze.js';
 import { TIERS, type Tier } from './domain/tier.js';
 import type {
   CreditRequest,
@@ -51,6 +58,14 @@ export class WalletService {
   async extend(request: ExtendRequest): Promise<ExtendResult> {
     if (request.extraMicros <= 0n) throw new RangeError('an extension must be positive');
     return this.desk.extend(request);
+  }
+
+  /**
+   * Pins a held freeze to another model and its price; the amount stays, `extend` it first where it is too small.
+   * @returns whether it was still held; nothing has changed otherwise.
+   */
+  reassign(request: ReassignRequest): Promise<boolean> {
+    return this.freezes.reassign(request);
   }
 
   /**

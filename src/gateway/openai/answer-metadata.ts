@@ -24,6 +24,7 @@ export function metadataOf(context: RequestContext, outcome: Outcome, wallet: Ac
       candidates: servingCandidatesOf(route),
       routing_ms: route.routingMs,
       ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
+      ...(context.outgrown.length === 0 ? {} : { outgrown: context.outgrown }),
       ...(outcome.rescued === null ? {} : { rescued: rescueFactsOf(outcome.rescued) }),
     },
     billing: {

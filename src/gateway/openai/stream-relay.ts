@@ -3,7 +3,7 @@ import { attemptFactsOf, rescueFactsOf, type Outcome } from '../../billing/index
 import type { StreamAnswer, StreamEvent } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
 import { CLIENT_CLOSED_STATUS, type CallerConnection } from '../pipeline/caller-connection.js';
-import { filled, type HeldFreeze, type RequestContext } from '../pipeline/context.js';
+import { filled, outgrownFactsOf, type HeldFreeze, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { streamHeadersOf } from './answer-headers.js';
 import { metadataOf, usdCostOf } from './answer-metadata.js';
@@ -152,6 +152,7 @@ export class StreamRelay {
       ended: end.reason,
       first_token_ms: summary.firstTokenMs,
       rescued: rescueFactsOf(summary.rescued),
+      ...outgrownFactsOf(context),
     });
     const outcome = this.outcomes.outcomeOf(context, {
       reason: isFree ? 'free_hangup' : end.reason,

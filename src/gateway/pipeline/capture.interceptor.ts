@@ -8,7 +8,7 @@ import { StreamRelay } from '../openai/stream-relay.js';
 import { AppError } from '../../platform/errors/index.js';
 import { CallerGoneError, type ProviderAnswer } from '../../provider/index.js';
 import { CLIENT_CLOSED_STATUS } from './caller-connection.js';
-import { contextOf, type FastifyReply, type RequestContext } from './context.js';
+import { contextOf, outgrownFactsOf, type FastifyReply, type RequestContext } from './context.js';
 import { RequestJournal } from './request-journal.js';
 
 /** Stage 8: the measured usage is durable before the caller sees the end of the answer; a failed call is released. */
@@ -41,6 +41,7 @@ export class CaptureInterceptor implements NestInterceptor {
       attempts: attemptFactsOf(answer.attempts),
       provider: answer.endpoint.providerName,
       rescued: null,
+      ...outgrownFactsOf(context),
     });
     await this.json.deliver(context, answer, reply);
   }

@@ -42,6 +42,8 @@ export class RequestContext {
   policy: AppliedPolicy | null = null;
   route: Route | null = null;
   fallbackFrom: Tier | null = null;
+  /** Models for which the prompt was too long; a larger one answers instead. */
+  readonly outgrown: string[] = [];
   freeze: HeldFreeze | null = null;
   attempts: readonly Attempt[] = [];
   /** Endpoint that serves the answer. */
@@ -95,6 +97,11 @@ export class RequestContext {
 export function filled<T>(slot: T | null, name: string): T {
   if (slot === null) throw new Error(`pipeline: ${name} is not filled yet`);
   return slot;
+}
+
+/** Which models the prompt was too long for, and which one was asked then; nothing when the first one took it. */
+export function outgrownFactsOf({ outgrown, route }: RequestContext): Record<string, unknown> {
+  return outgrown.length === 0 ? {} : { outgrown, model: route?.model.modelKey ?? null };
 }
 
 declare module 'fastify' {

@@ -11,7 +11,7 @@ import {
 } from '../../billing/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AppError } from '../../platform/errors/index.js';
-import { formatDecimal, micros, type Micros } from '../../platform/money/index.js';
+import { formatDecimal, micros, ZERO_MICROS, type Micros } from '../../platform/money/index.js';
 import { AUTO_MODEL, RouterService, type Route } from '../../router/index.js';
 import { WalletService, type FreezeRefusal, type FreezeResult, type KeyLimits, type Tier } from '../../wallet/index.js';
 import { filled, type HeldFreeze, type RequestContext } from './context.js';
@@ -73,6 +73,32 @@ export class FreezePlanner {
     throw WALLET_REFUSALS.has(first.result.refusal)
       ? await this.refusals.tooLow(context, first.held, first.result.availableMicros)
       : limitError(first.result, first.held);
+  }
+
+  /**
+   * Moves what is held to another model of the same tier, before anything of an answer exists; a dearer one is paid for by
+   * an extension.
+   * @returns whether it could be paid; else all is as it was, but for an extension that ends with the freeze.
+   */
+  async reassign(context: RequestContext, route: Route): Promise<boolean> {
+    const held = filled(context.freeze, 'freeze');
+    const key = filled(context.key, 'key');
+    const cost = this.costOf(context, route);
+    const freeze = { id: context.requestId, accountId: key.billingAccountId };
+    const extraMicros = micros(cost.amountMicros - held.amountMicros);
+    if (extraMicros > 0n && !(await this.wallets.extend({ ...freeze, limits: limitsOf(key, false), extraMicros })).ok) {
+      return false;
+    }
+    const facts = this.factsOf(route, cost);
+    if (!(await this.wallets.reassign({ ...freeze, modelId: route.model.id, priceId: route.price.id, facts }))) {
+      return false;
+    }
+    context.route = route;
+    const amountMicros = extraMicros > 0n ? cost.amountMicros : held.amountMicros;
+    const available = this.wallets.lastSeenMicros(key.billingAccountId, route.model.tier) ?? ZERO_MICROS;
+    const moved: HeldFreeze = { ...held, amountMicros, estimate: cost, outputTokensClamp: null };
+    context.freeze = await this.coverAnswer(context, route, moved, available);
+    return true;
   }
 
   /** Whether the wallet pays for a part of the answer that is worth beginning. */
@@ -162,16 +188,20 @@ export class FreezePlanner {
       modelId: route.model.id,
       priceId: route.price.id,
       stream: body.stream === true,
-      facts: {
-        modelKey: route.model.modelKey,
-        requestedModel: route.requestedModel,
-        reason: route.reason,
-        usdPerCreditMicros: usdPerCreditMicros.toString(),
-        estimatedInputTokens: costEstimate.inputTokens,
-        estimatedOutputTokens: costEstimate.outputTokens,
-      },
+      facts: this.factsOf(route, costEstimate),
     });
     return { held, result };
+  }
+
+  private factsOf(route: Route, cost: CostEstimate): Record<string, unknown> {
+    return {
+      modelKey: route.model.modelKey,
+      requestedModel: route.requestedModel,
+      reason: route.reason,
+      usdPerCreditMicros: this.router.usdPerCredit(route.model.tier).toString(),
+      estimatedInputTokens: cost.inputTokens,
+      estimatedOutputTokens: cost.outputTokens,
+    };
   }
 
   /** A stream takes a smaller first step when the wallet is low, so that others can begin, too. */

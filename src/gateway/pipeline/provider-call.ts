@@ -1,13 +1,35 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/index.js';
-import { attemptsOf, ProviderService, type Endpoint, type ProviderAnswer } from '../../provider/index.js';
+import {
+  attemptsOf,
+  isPromptTooLong,
+  ProviderService,
+  type Endpoint,
+  type ProviderAnswer,
+  type UpstreamRequest,
+} from '../../provider/index.js';
 import { upstreamBodyOf } from '../openai/chat-request.js';
 import { streamHeadersOf } from '../openai/answer-headers.js';
 import { filled, type RequestContext } from './context.js';
+import { LargerModel } from './larger-model.js';
 
 const baseUrlOf = ({ baseUrl }: Endpoint): string => baseUrl;
 
 const KEEP_ALIVE_COMMENT = ': keep-alive\n\n';
+
+function requestOf(context: RequestContext, signal: AbortSignal): UpstreamRequest {
+  const body = filled(context.body, 'body');
+  const { endpoints, rescueModels } = filled(context.route, 'route');
+  return {
+    requestId: context.requestId,
+    endpoints,
+    rescueEndpoints: rescueModels.flatMap((rescue) => rescue.endpoints),
+    earlierAttempts: context.attempts,
+    body: upstreamBodyOf(body, context.freeze?.outputTokensClamp, endpoints.map(baseUrlOf)),
+    stream: body.stream === true,
+    signal,
+  };
+}
 
 /** Stage 7: the call with failover. Resolves when the answer, or the first content of a stream, is there. */
 @Injectable()
@@ -15,33 +37,29 @@ export class ProviderCall {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly providers: ProviderService,
+    private readonly larger: LargerModel,
   ) {}
 
   /**
    * @throws AppError of the provider module; its attempts are noted in the context.
    */
   async call(context: RequestContext): Promise<ProviderAnswer> {
-    const body = filled(context.body, 'body');
-    const route = filled(context.route, 'route');
-    const stream = body.stream === true;
+    const stream = filled(context.body, 'body').stream === true;
     const stopKeepAlive = stream ? this.keepAlive(context) : (): void => undefined;
     context.stopKeepAlive = stopKeepAlive;
-    try {
-      const answer = await this.providers.call({
-        requestId: context.requestId,
-        endpoints: route.endpoints,
-        rescueEndpoints: route.rescueModels.flatMap((rescue) => rescue.endpoints),
-        body: upstreamBodyOf(body, context.freeze?.outputTokensClamp, route.endpoints.map(baseUrlOf)),
-        stream,
-        signal: this.cancellation(context),
-      });
-      context.attempts = answer.attempts;
-      context.endpoint = answer.endpoint;
-      return answer;
-    } catch (error) {
-      stopKeepAlive();
-      context.attempts = attemptsOf(error);
-      throw error;
+    const signal = this.cancellation(context);
+    for (;;) {
+      try {
+        const answer = await this.providers.call(requestOf(context, signal));
+        context.attempts = answer.attempts;
+        context.endpoint = answer.endpoint;
+        return answer;
+      } catch (error) {
+        context.attempts = attemptsOf(error);
+        if (isPromptTooLong(error) && (await this.larger.take(context))) continue;
+        stopKeepAlive();
+        throw error;
+      }
     }
   }
 

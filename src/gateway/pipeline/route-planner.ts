@@ -17,10 +17,16 @@ export class RoutePlanner {
 
   /**
    * @param requestedModel instead of the one that policy decided on.
+   * @param promptTokensMin what the prompt is known to exceed, whatever its estimate says.
    * @throws AppError `model_not_found`, `policy_rejected`, `routing`, `unavailable` from the router; `invalid_request`
    * when the body uses a field that no endpoint of the model enables.
    */
-  plan(context: RequestContext, allowedTiers: readonly Tier[], requestedModel?: string): Route {
+  plan(
+    context: RequestContext,
+    allowedTiers: readonly Tier[],
+    requestedModel?: string,
+    promptTokensMin: number = 0,
+  ): Route {
     const body = filled(context.body, 'body');
     const policy = filled(context.policy, 'policy');
     const key = filled(context.key, 'key');
@@ -31,7 +37,7 @@ export class RoutePlanner {
       isBlacklisted: policy.isBlacklisted,
       needs: {
         ...capabilitiesOf(body),
-        inputTokens: context.tokens.inputTokens,
+        inputTokens: Math.max(promptTokensMin, context.tokens.inputTokens),
         outputTokens: context.tokens.outputTokens,
       },
       sessionKey: sessionKeyOf(body, key.id),

@@ -16,7 +16,7 @@ const UNTRIED: ReadonlySet<string> = new Set(['breaker_open', 'retry_after']);
 
 /** What the attempts of one call share: the record of them, the time that is left, and whether the caller is there. */
 export class CallRun {
-  readonly attempts: Attempt[] = [];
+  readonly attempts: Attempt[];
   readonly startedAtMs = performance.now();
   /** The caller's request as written for each upstream model. */
   readonly written = new Map<string, string>();
@@ -30,7 +30,8 @@ export class CallRun {
     readonly request: UpstreamRequest,
     private readonly limits: CallLimits,
   ) {
-    const { endpoints, signal } = request;
+    const { endpoints, signal, earlierAttempts = [] } = request;
+    this.attempts = [...earlierAttempts];
     // An endpoint that may take longer than configured stretches the call; one that may not ends only its own attempt.
     const totals = endpoints.map((endpoint) => resolveTimeouts(endpoint, limits.timeouts).totalMs);
     this.deadlineAtMs = this.startedAtMs + Math.max(0, ...totals);

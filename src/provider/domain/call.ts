@@ -35,6 +35,8 @@ export interface UpstreamRequest {
   endpoints: readonly Endpoint[];
   /** Endpoints of other models that may only rescue a broken stream, in order. Empty unless `STREAM_RESCUE=any`. */
   rescueEndpoints: readonly Endpoint[];
+  /** Attempts at an earlier choice of model; they count, and come first in the record. */
+  earlierAttempts?: readonly Attempt[];
   /** The caller's body, parsed, without gateway-only fields. The adapter sets `model` and `stream_options`. */
   body: Readonly<Record<string, unknown>>;
   stream: boolean;

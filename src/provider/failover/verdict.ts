@@ -2,7 +2,13 @@ import { AppError } from '../../platform/errors/index.js';
 import type { Attempt } from '../domain/call.js';
 import { CONTEXT_LENGTH_CODE } from '../domain/context-length.js';
 import type { UpstreamFailure } from '../domain/failure.js';
-import { upstreamFailed, upstreamRateLimited, upstreamTimeout, upstreamUnavailable } from '../provider.errors.js';
+import {
+  PROMPT_TOO_LONG,
+  upstreamFailed,
+  upstreamRateLimited,
+  upstreamTimeout,
+  upstreamUnavailable,
+} from '../provider.errors.js';
 
 const RETRY_AFTER_S_DEFAULT = 5;
 
@@ -43,6 +49,6 @@ export function callerFaultError(failure: UpstreamFailure, attempts: readonly At
   return new AppError('invalid_request', message, {
     upstreamCode: failure.isContextLength ? (code ?? CONTEXT_LENGTH_CODE) : code,
     ...(param === null ? {} : { param }),
-    facts: { attempts },
+    facts: { attempts, ...(failure.isContextLength ? { [PROMPT_TOO_LONG]: true } : {}) },
   });
 }

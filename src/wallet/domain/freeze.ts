@@ -40,6 +40,16 @@ export interface ExtendRequest {
   limits: KeyLimits;
 }
 
+/** Another model of the same tier answers instead, before anything of an answer exists. */
+export interface ReassignRequest {
+  id: string;
+  accountId: string;
+  modelId: string;
+  priceId: string;
+  /** Merged into the facts of the freeze. */
+  facts: Record<string, unknown>;
+}
+
 export type ExtendResult =
   { ok: true; frozenMicros: Micros } | { ok: false; refusal: FreezeRefusal | 'freeze_ended'; frozenMicros: Micros };
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { FreezeState } from '../domain/freeze.js';
+import type { FreezeState, ReassignRequest } from '../domain/freeze.js';
 import type { Freeze, FreezeFilter, Queryable } from '../domain/wallet.js';
 import { WalletFreezeEntity } from './wallet-freeze.entity.js';
 
@@ -26,6 +26,9 @@ const NOTE_FAILURE = `update wallet_freeze set settle_attempts = settle_attempts
     retry_at = now() + $4 * interval '1 millisecond'
   where account_id = $1 and id = $2 and state = 'captured'`;
 
+const REASSIGN = `update wallet_freeze set model_id = $3, price_id = $4, facts = facts || $5::jsonb
+  where account_id = $1 and id = $2 and state = 'held' returning id`;
+
 const OLDEST_DUE = `select wallet_oldest_due() as age_ms`;
 
 const OPEN_STATES: readonly FreezeState[] = ['held', 'captured'];
@@ -46,6 +49,18 @@ export class FreezeRepository {
 
   async noteFailure(accountId: string, id: string, error: string, retryInMs: number): Promise<void> {
     await this.dataSource.query(NOTE_FAILURE, [accountId, id, error, retryInMs]);
+  }
+
+  /** @returns whether the freeze was still held. */
+  async reassign({ accountId, id, modelId, priceId, facts }: ReassignRequest): Promise<boolean> {
+    const rows = await this.dataSource.query<[unknown[], number]>(REASSIGN, [
+      accountId,
+      id,
+      modelId,
+      priceId,
+      JSON.stringify(facts),
+    ]);
+    return rows[1] > 0;
   }
 
   /** Age of the oldest outcome that waits for its settlement; `null` when none does. */
