@@ -5,6 +5,7 @@ export type { NewProvider, ProviderPatch, ProviderTest, ProviderView } from './d
 export { attemptsOf, CallerGoneError, isPromptTooLong } from './provider.errors.js';
 export { ProviderAdmin, type ProviderPage } from './provider.admin.js';
 export { ProviderModule } from './provider.module.js';
+export { DIAGNOSES as PROVIDER_DIAGNOSES } from './domain/diagnosis.js';
 export { EndpointEvents, type EndpointEvent, type EndpointListener } from './breaker/endpoint-events.js';
 export { ProviderService, type EndpointStanding } from './provider.service.js';
 export { countPromptTokens } from './tokens/prompt-tokens.js';

@@ -103,11 +103,12 @@ export class ProviderAdmin {
   }
 
   /**
-   * Calls the provider once, for nothing, to see whether address and key are right. Never throws for what it finds.
+   * Calls the provider once to see whether address and key are right. Never throws for what it finds.
+   * @param model at the provider; it is asked for a word. `null` asks something that costs nothing.
    * @throws AppError `not_found`.
    */
-  async test(id: string): Promise<ProviderTest> {
-    return this.probe.run(await this.row(id));
+  async test(id: string, model: string | null = null): Promise<ProviderTest> {
+    return this.probe.run(await this.row(id), model);
   }
 
   private async row(id: string): Promise<ProviderRow> {

@@ -5,7 +5,9 @@ import { AnthropicAdapter } from './adapters/anthropic/anthropic.adapter.js';
 import { GeminiAdapter } from './adapters/gemini/gemini.adapter.js';
 import { OpenAiAdapter } from './adapters/openai/openai.adapter.js';
 import { SandboxAdapter } from './adapters/sandbox/sandbox.adapter.js';
+import { AttemptMeter } from './attempt/attempt-meter.js';
 import { AttemptRunner } from './attempt/attempt-runner.js';
+import { ActiveProber } from './breaker/active-prober.js';
 import { EndpointBreakers } from './breaker/endpoint-breakers.js';
 import { EndpointEvents } from './breaker/endpoint-events.js';
 import { OutageBoard } from './breaker/outage-board.js';
@@ -27,8 +29,10 @@ import { UpstreamPools } from './transport/upstream-pools.js';
 @Module({
   imports: [TypeOrmModule.forFeature([ProviderEntity, EndpointOutageEntity])],
   providers: [
+    ActiveProber,
     AdapterRegistry,
     AnthropicAdapter,
+    AttemptMeter,
     AttemptRunner,
     EndpointBreakers,
     EndpointEvents,

@@ -206,6 +206,23 @@ describe('administration of providers', () => {
     expect(result.durationMs).toBeGreaterThanOrEqual(0);
   });
 
+  it.each([
+    ['ok', { ok: true, diagnosis: 'ok', model: 'ok' }],
+    ['only-max-completion-tokens', { ok: true, diagnosis: 'ok' }],
+    ['no-such-model', { ok: false, diagnosis: 'model', status: 404 }],
+    ['bad-key', { ok: false, diagnosis: 'auth', status: 401 }],
+    ['status-429', { ok: false, diagnosis: 'rate_limit' }],
+    ['status-503', { ok: false, diagnosis: 'server' }],
+    ['html', { ok: false, diagnosis: 'answer' }],
+    [
+      'context-length',
+      { ok: false, diagnosis: 'request', detail: expect.stringContaining('maximum context') as string },
+    ],
+  ])('tests a model with a real call and says what is wrong: %s', async (model, expected) => {
+    const { id } = await gateway.admin.create(acme(`model ${model}`, { baseUrl: upstream.url }));
+    expect(await gateway.admin.test(id, model)).toMatchObject(expected);
+  });
+
   it('verifies certificates', async () => {
     const server = createServer({ cert: TEST_CERTIFICATE, key: TEST_CERTIFICATE_KEY });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -28,10 +28,11 @@ export class RequestValidationInterceptor implements NestInterceptor {
   }
 }
 
-/** An operation without a body takes none, or an empty object, which some clients always send. */
+/** An operation without a body takes none, or an empty object, which some clients always send; some may do without one. */
 function parseBody(schema: z.ZodType | undefined, body: unknown, faults: Fault[]): unknown {
   if (schema === undefined) return parsePart(NOTHING, body ?? {}, faults);
   if (body === undefined || body === null) {
+    if (schema.safeParse(undefined).success) return undefined;
     faults.push({ path: '', code: 'required', message: 'a JSON body is required' });
     return undefined;
   }

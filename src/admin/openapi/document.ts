@@ -73,7 +73,7 @@ function operationObject(route: DocumentedRoute, book: SchemaBook): OpenApiOpera
     ...descriptionOf(operation.description),
     tags: [operation.tag],
     parameters: parametersOf(route, book),
-    ...(operation.body === undefined ? {} : { requestBody: jsonBody(book.input(operation.body)) }),
+    ...(operation.body === undefined ? {} : { requestBody: jsonBody(book, operation.body) }),
     security: securityOf(route),
     responses: responsesOf(route, book),
   };
@@ -90,8 +90,9 @@ function descriptionOf(description: string | undefined): { description?: string 
   return description === undefined ? {} : { description };
 }
 
-function jsonBody(schema: JsonSchema): Record<string, unknown> {
-  return { required: true, content: { 'application/json': { schema } } };
+function jsonBody(book: SchemaBook, body: z.ZodType): Record<string, unknown> {
+  const required = !body.safeParse(undefined).success;
+  return { required, content: { 'application/json': { schema: book.input(body) } } };
 }
 
 function parametersOf(route: DocumentedRoute, book: SchemaBook): OpenApiParameter[] {

@@ -14,12 +14,14 @@ import {
   providerTestSchema,
   providerTestView,
   providerView,
+  testProviderSchema,
   touchedSecret,
   type CreateProvider,
   type PatchProvider,
   type ProviderQuery,
   type ProviderTestView,
   type ProviderView,
+  type TestProvider,
 } from './providers.schema.js';
 
 const TAG = 'Providers';
@@ -89,13 +91,15 @@ export class ProvidersController {
   @Post(':id/test')
   @AdminOperation({
     summary: 'Call the provider once',
-    description: 'A real call that costs nothing. 200 also when it fails: `ok` and `error` say how it went.',
+    description:
+      'A real call, by default one that costs nothing. 200 also when it fails: `diagnosis` and `message` say what is wrong.',
     tag: TAG,
+    body: testProviderSchema,
     response: providerTestSchema,
     write: { action: 'provider.test', transaction: 'own' },
   })
-  async test(@Param('id') id: string): Promise<Written<ProviderTestView>> {
-    const view = providerTestView(await this.providers.test(id));
+  async test(@Param('id') id: string, @Body() body: TestProvider): Promise<Written<ProviderTestView>> {
+    const view = providerTestView(await this.providers.test(id, body?.model ?? null));
     return new Written(view, { resource: RESOURCE, resourceId: id, before: null, after: view });
   }
 }

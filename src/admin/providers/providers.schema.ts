@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import type { ProviderPatch, ProviderTest, ProviderView as ProviderRecord } from '../../provider/index.js';
+import {
+  PROVIDER_DIAGNOSES,
+  type ProviderPatch,
+  type ProviderTest,
+  type ProviderView as ProviderRecord,
+} from '../../provider/index.js';
 import { name, patchOf, plainText, timeOut, uuid } from '../http/fields.js';
 import { pageQuery } from '../http/pagination.js';
 
@@ -46,9 +51,24 @@ export const providerSchema = z
   .meta({ id: 'Provider' });
 export type ProviderView = z.output<typeof providerSchema>;
 
+export const testProviderSchema = z
+  .strictObject({
+    model: name
+      .optional()
+      .describe('A model’s name at the provider: it is asked for a word, which costs a few tokens.'),
+  })
+  .optional();
+export type TestProvider = z.output<typeof testProviderSchema>;
+
+const DIAGNOSES = Object.keys(PROVIDER_DIAGNOSES) as [ProviderTest['diagnosis'], ...ProviderTest['diagnosis'][]];
+
 export const providerTestSchema = z
   .object({
     ok: z.boolean(),
+    diagnosis: z.enum(DIAGNOSES).describe('The first thing that is wrong, or `ok`.'),
+    message: z.string().describe('What that means and what to look at.'),
+    detail: z.string().nullable().describe('The provider’s own words about a refused request.'),
+    model: z.string().nullable(),
     status: z.int().nullable().describe('HTTP status, when the provider answered.'),
     duration_ms: z.number(),
     error: z.string().nullable().describe('Short reason, e.g. `connect_refused`, `http_401`.'),
@@ -92,5 +112,6 @@ export function providerView(provider: ProviderRecord): ProviderView {
 }
 
 export function providerTestView(test: ProviderTest): ProviderTestView {
-  return { ok: test.ok, status: test.status, duration_ms: test.durationMs, error: test.error, models: test.models };
+  const { durationMs, ...rest } = test;
+  return { ...rest, duration_ms: durationMs };
 }

@@ -158,6 +158,9 @@ export const configSchema = z.object({
   UPSTREAM_BREAKER_OPEN_MS: integer(10, 3_600_000)
     .default(10_000)
     .describe('How long a failing endpoint is left alone before one call may probe it.'),
+  UPSTREAM_PROBE_INTERVAL_MS: integer(0, 86_400_000)
+    .default(0)
+    .describe('How often each provider is asked something that costs nothing, to see whether it answers; 0 never.'),
   SHUTDOWN_TIMEOUT_MS: integer(0, 600_000).default(30_000).describe('How long a shutdown waits for running requests.'),
   WORKERS_ENABLED: flag.default(true).describe('Runs the settlement workers inside the HTTP process.'),
   RECONCILE_INTERVAL_MS: integer(0, 2_678_400_000)

@@ -8,6 +8,7 @@ import { UpstreamFailure } from '../domain/failure.js';
 import type { JsonRecord } from '../domain/json.js';
 import { CallerGoneError } from '../provider.errors.js';
 import { ProviderDirectory } from '../provider.directory.js';
+import { AttemptMeter } from './attempt-meter.js';
 import { AttemptStream } from './attempt-stream.js';
 import type { CallRun } from './call-run.js';
 import { OpenAttempt } from './open-attempt.js';
@@ -30,7 +31,8 @@ export class AttemptRunner {
   constructor(
     private readonly adapters: AdapterRegistry,
     private readonly directory: ProviderDirectory,
-    private readonly breakers: EndpointBreakers,
+    readonly breakers: EndpointBreakers,
+    readonly meter: AttemptMeter,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -81,7 +83,7 @@ export class AttemptRunner {
   }
 
   private open(run: CallRun, endpoint: Endpoint): OpenAttempt {
-    return new OpenAttempt(endpoint, run.startWatch(endpoint), this.breakers, run.attempts);
+    return new OpenAttempt(endpoint, run.startWatch(endpoint), this, run.attempts);
   }
 
   private async prepare(

@@ -3,7 +3,14 @@ import type { Attempt, FailureClass } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import { CallerGoneError } from '../provider.errors.js';
+import type { AttemptMeter } from './attempt-meter.js';
 import type { AttemptWatch } from './attempt-watch.js';
+
+/** Who is told how an attempt went. */
+export interface AttemptWitnesses {
+  readonly breakers: EndpointBreakers;
+  readonly meter: AttemptMeter;
+}
 
 /** One attempt that has begun: its line in the record, and its one end. */
 export class OpenAttempt {
@@ -14,7 +21,7 @@ export class OpenAttempt {
   constructor(
     readonly endpoint: Endpoint,
     readonly watch: AttemptWatch,
-    private readonly breakers: EndpointBreakers,
+    private readonly told: AttemptWitnesses,
     attempts: Attempt[],
   ) {
     this.record = newRecord(endpoint);
@@ -25,14 +32,15 @@ export class OpenAttempt {
   begin(): void {
     this.record.status = 200;
     this.touch();
-    this.breakers.begin(this.endpoint);
+    this.told.breakers.begin(this.endpoint);
   }
 
   /** The answer is whole. */
   succeed(): void {
     if (!this.close()) return;
     this.record.status = 200;
-    this.breakers.succeed(this.endpoint);
+    this.told.breakers.succeed(this.endpoint);
+    this.told.meter.observe(this.record);
   }
 
   /**
@@ -47,7 +55,8 @@ export class OpenAttempt {
     if (error instanceof UpstreamFailure && error.status !== null) this.record.status = error.status;
     // A failure that gets a second try at once is one fault, not two: failover reports it when it gives up.
     const isNeutral = isFaultless || (error instanceof UpstreamFailure && error.retrySame);
-    this.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure, reason);
+    this.told.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure, reason);
+    this.told.meter.observe(this.record);
   }
 
   private close(): boolean {

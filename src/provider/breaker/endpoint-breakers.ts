@@ -18,6 +18,9 @@ interface Entry {
   reason: string;
 }
 
+/** An endpoint whose provider was probed. */
+export type ProbedEndpoint = Pick<Entry, 'endpointId' | 'providerId' | 'providerName' | 'place'>;
+
 /** A breaker that another process has opened. */
 export interface LearnedOutage {
   endpointId: string;
@@ -112,15 +115,13 @@ export class EndpointBreakers {
       known?.breaker.release();
       return;
     }
-    const entry = known ?? this.addEntry({ ...endpoint, endpointId: endpoint.id, place: placeOf(endpoint) });
-    entry.reason = reason;
-    if (!entry.breaker.fault(performance.now())) return;
-    const { openMs } = this.options;
-    this.logger.warn(
-      { endpoint: endpoint.id, provider: endpoint.providerName, reason, open_ms: openMs },
-      'breaker opened',
-    );
-    this.events.emit(eventOf(entry, 'breaker_opened', openMs));
+    this.count(known ?? this.addEntry({ ...endpoint, endpointId: endpoint.id, place: placeOf(endpoint) }), reason);
+  }
+
+  /** The provider of an endpoint did not answer a question that costs nothing: a fault, as if a call had met it. */
+  probeFailed(target: ProbedEndpoint, reason: string): void {
+    const known = this.entries.get(target.endpointId);
+    this.count(known?.place === target.place ? known : this.addEntry(target), reason);
   }
 
   /** The provider answers a question that costs nothing: an open breaker need not wait, the next call is its probe. */
@@ -150,6 +151,15 @@ export class EndpointBreakers {
       this.entries.delete(endpointId);
       if (entry.breaker.succeed()) this.tellClosed(entry);
     }
+  }
+
+  private count(entry: Entry, reason: string): void {
+    entry.reason = reason;
+    if (!entry.breaker.fault(performance.now())) return;
+    const { openMs } = this.options;
+    const { endpointId, providerName } = entry;
+    this.logger.warn({ endpoint: endpointId, provider: providerName, reason, open_ms: openMs }, 'breaker opened');
+    this.events.emit(eventOf(entry, 'breaker_opened', openMs));
   }
 
   private tellClosed(entry: Entry): void {

@@ -1,3 +1,4 @@
+import type { Diagnosis } from './diagnosis.js';
 import type { HangupBilling } from './endpoint.js';
 
 /** A provider as it is stored; its key only sealed. */
@@ -32,9 +33,17 @@ export interface NewProvider {
 /** Fields that are absent stay as they are; `apiKey: null` removes the key. */
 export type ProviderPatch = Partial<NewProvider>;
 
-/** What a provider answered to a call that costs nothing. */
+/** What a provider answered to a test call. */
 export interface ProviderTest {
   ok: boolean;
+  /** The first thing that is wrong, or `ok`. */
+  diagnosis: Diagnosis;
+  /** What that means and what to look at, one sentence. */
+  message: string;
+  /** The provider's own words about a refused request, cleaned of hosts and keys. */
+  detail: string | null;
+  /** The model that was asked; `null` when none was. */
+  model: string | null;
   /** HTTP status, when it answered. */
   status: number | null;
   durationMs: number;

@@ -41,6 +41,21 @@ const CURRENT = `
     join provider v on v.id = e.provider_id
    where o.until > now()`;
 
+const OF_PROVIDER = `
+  select e.id as "endpointId", v.id as "providerId", v.name as "providerName", v.base_url as "baseUrl",
+         e.upstream_model as "upstreamModel"
+    from model_endpoint e join provider v on v.id = e.provider_id
+   where v.id = $1 and e.enabled`;
+
+/** An endpoint of a provider. */
+export interface ProviderEndpoint {
+  endpointId: string;
+  providerId: string;
+  providerName: string;
+  baseUrl: string;
+  upstreamModel: string;
+}
+
 /** The outages of endpoints that all processes share. */
 @Injectable()
 export class EndpointOutageRepository {
@@ -68,6 +83,11 @@ export class EndpointOutageRepository {
   /** Outages that are not over. */
   all(): Promise<KnownOutage[]> {
     return this.dataSource.query(CURRENT);
+  }
+
+  /** The enabled endpoints of a provider. */
+  ofProvider(providerId: string): Promise<ProviderEndpoint[]> {
+    return this.dataSource.query(OF_PROVIDER, [providerId]);
   }
 
   byEndpoints(endpointIds: readonly string[]): Promise<KnownOutage[]> {
