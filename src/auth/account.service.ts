@@ -7,10 +7,16 @@ import type { Account, AccountFilter, AccountKind, AccountMember, AccountStatus 
 import { pageOf, type Page, type PageRequest } from './domain/page.js';
 import { checkedName } from './key-input.js';
 import { AccountRepository } from './persistence/account.repository.js';
+import { violatedForeignKey } from './persistence/key.repository.js';
+
+/** A transaction as the repository hands it out. */
+type Transaction = Parameters<Parameters<AccountRepository['inTransaction']>[0]>[0];
 
 export interface AccountPatch {
   name?: string | undefined;
   status?: AccountStatus | undefined;
+  /** `null` lifts the restriction. */
+  policyId?: string | null | undefined;
 }
 
 /** Accounts and the members of organizations. A write is in force here after `ChangeFeed.catchUp()`. */
@@ -22,18 +28,19 @@ export class AccountService {
     private readonly clock: Clock,
   ) {}
 
-  /** Makes an account with its three empty wallets. */
-  async create(input: { kind: AccountKind; name: string }): Promise<Account> {
+  /** Makes an account with its three empty wallets. @throws AppError `unprocessable` naming the field. */
+  async create(input: { kind: AccountKind; name: string; policyId?: string | null | undefined }): Promise<Account> {
     const now = new Date(this.clock.nowMs());
     const account: Account = {
       id: newId(now.getTime()),
       kind: input.kind,
       name: checkedName(input.name),
       status: 'active',
+      policyId: input.policyId ?? null,
       createdAt: now,
       updatedAt: now,
     };
-    await this.accounts.inTransaction(async (manager) => {
+    await this.write(async (manager) => {
       await this.accounts.insert(manager, account);
       await this.wallets.ensureWallets(account.id, manager);
     });
@@ -66,9 +73,11 @@ export class AccountService {
     const changes: Partial<Account> = { updatedAt: new Date(this.clock.nowMs()) };
     if (patch.name !== undefined) changes.name = checkedName(patch.name);
     if (patch.status !== undefined) changes.status = patch.status;
-    return this.accounts.inTransaction(async (manager) => {
+    if (patch.policyId !== undefined) changes.policyId = patch.policyId;
+    return this.write(async (manager) => {
       const account = await this.accounts.lock(manager, id);
       if (account === null) throw accountNotFound();
+      // The lock keeps top-ups out until the account is closed: they look at its status first.
       if (patch.status === 'closed' && account.status !== 'closed') await this.requireEmptyWallets(id);
       await this.accounts.update(manager, id, changes);
       return { ...account, ...changes };
@@ -110,6 +119,15 @@ export class AccountService {
     await this.readOrganization(organizationId);
     const removed = isUuid(memberId) && (await this.accounts.removeMember(organizationId, memberId));
     if (!removed) throw memberNotFound();
+  }
+
+  private async write<T>(work: (manager: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.accounts.inTransaction(work);
+    } catch (error) {
+      if (violatedForeignKey(error) === 'account_policy_id_fkey') throw unknownReference('policy_id', 'policy');
+      throw error;
+    }
   }
 
   private async readOrganization(id: string): Promise<Account> {

@@ -69,11 +69,11 @@ export function policyNotFound(): AppError {
   return new AppError('not_found', 'policy not found', { code: 'policy_not_found' });
 }
 
-/** 409: keys still use the policy. */
+/** 409: keys or accounts still use the policy. */
 export function policyInUse(): AppError {
-  return new AppError('conflict', 'the policy is in use by api keys', {
+  return new AppError('conflict', 'the policy is in use by api keys or accounts', {
     code: 'policy_in_use',
-    hint: 'Give those keys another policy first.',
+    hint: 'Give those another policy first.',
   });
 }
 

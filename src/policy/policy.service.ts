@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ApiKey } from '../auth/index.js';
+import type { ApiKey, AuthenticatedKey } from '../auth/index.js';
 import { Clock } from '../platform/clock/index.js';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { isUuid, newId } from '../platform/ids/index.js';
 import { resolveClientIp, type HeaderFields } from './domain/client-ip.js';
+import type { CompiledPolicy } from './domain/compiled-policy.js';
 import { decide } from './domain/decide.js';
 import { IpSet } from './domain/ip-set.js';
 import { checkedPolicyFields, type PolicyInput, type PolicyPatch } from './domain/policy-input.js';
@@ -12,6 +13,8 @@ import { PolicyRepository } from './persistence/policy.repository.js';
 import { PolicySnapshot } from './policy-snapshot.js';
 import { policyInUse, policyNotFound } from './policy.errors.js';
 import { QuotaCheck } from './quota-check.js';
+
+const NO_POLICIES: readonly CompiledPolicy[] = [];
 
 /** What a key may do, and the administration of policies. A write is in force here after `ChangeFeed.catchUp()`. */
 @Injectable()
@@ -41,8 +44,14 @@ export class PolicyService {
    * @throws AppError `policy_rejected` (403); `unavailable` (503) when the key's policy is not known here.
    */
   decide(request: PolicyRequest): PolicyDecision {
-    const { policyId } = request.key;
-    return decide(request, policyId === null ? null : this.snapshot.get(policyId), this.defaultModel);
+    return decide(request, this.policiesOf(request.key), this.defaultModel);
+  }
+
+  /** Those of the key itself and of the accounts that own it and pay for it. */
+  private policiesOf({ policyId, accountPolicyIds }: AuthenticatedKey): readonly CompiledPolicy[] {
+    const own = policyId === null ? NO_POLICIES : [this.snapshot.get(policyId)];
+    if (accountPolicyIds.length === 0) return own;
+    return [...own, ...accountPolicyIds.map((id) => this.snapshot.get(id))];
   }
 
   /** @throws AppError `insufficient_quota` (402) when the daily or weekly quota of the key is used up. */

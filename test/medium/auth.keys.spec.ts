@@ -95,6 +95,7 @@ describe('api keys on Postgres', () => {
         tier: 'premium',
         fixedModel: 'acme/small',
         policyId: null,
+        accountPolicyIds: [],
         limitDailyMicros: 5_000_000n,
         limitWeeklyMicros: 0n,
         limitRpm: 60,

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import type { ApiKey } from '../../src/auth/index.js';
+import type { AuthenticatedKey } from '../../src/auth/index.js';
 import { newId } from '../../src/platform/ids/index.js';
 import { micros } from '../../src/platform/money/index.js';
 import type { PolicyDecision } from '../../src/policy/index.js';
@@ -29,13 +29,13 @@ describe('policies on Postgres', () => {
     await database.drop();
   });
 
-  async function keyWith(policyId: string | null, limits: Partial<ApiKey> = {}): Promise<ApiKey> {
+  async function keyWith(policyId: string | null, limits: Partial<AuthenticatedKey> = {}): Promise<AuthenticatedKey> {
     const { secret } = await process1.keys.create({ name: 'k', ownerAccountId: ada, policyId, ...limits });
     await process2.changes.catchUp();
     return process2.keys.authenticate(secret);
   }
 
-  function decide(auth: AuthProcess, key: ApiKey, address: string): PolicyDecision {
+  function decide(auth: AuthProcess, key: AuthenticatedKey, address: string): PolicyDecision {
     const clientIp = { address, source: 'socket' as const };
     return auth.policies.decide({ key, clientIp, requestedTier: null, requestedModel: null, findModel: () => null });
   }
@@ -133,7 +133,7 @@ describe('policies on Postgres', () => {
   });
 
   describe('quotas', () => {
-    async function use(key: ApiKey, day: string, amount: bigint): Promise<void> {
+    async function use(key: AuthenticatedKey, day: string, amount: bigint): Promise<void> {
       await sql.query(
         `insert into quota_day (account_id, api_key_id, day, used) values ($1, $2, ${day}, $3)
          on conflict (account_id, api_key_id, day) do update set used = excluded.used`,

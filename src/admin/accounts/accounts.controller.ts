@@ -33,7 +33,8 @@ export class AccountsController {
     write: { action: 'account.create' },
   })
   async create(@Body() body: CreateAccount): Promise<Written<AccountView>> {
-    return created('account', accountView(await this.accounts.create(body)));
+    const { policy_id: policyId, ...same } = body;
+    return created('account', accountView(await this.accounts.create({ ...same, policyId })));
   }
 
   @Get()
@@ -52,7 +53,7 @@ export class AccountsController {
   @Patch(':id')
   @AdminOperation({
     versioned: true,
-    summary: 'Rename, suspend, reactivate or close an account',
+    summary: 'Change an account: name, status, policy',
     description: 'Only an account whose wallets are all at zero can be closed.',
     tag: TAG,
     body: patchAccountSchema,
@@ -61,6 +62,7 @@ export class AccountsController {
   })
   async patch(@Param('id') id: string, @Body() body: PatchAccount): Promise<Written<AccountView>> {
     const before = accountView(await this.accounts.read(id));
-    return changed('account', before, accountView(await this.accounts.patch(id, body)));
+    const { policy_id: policyId, ...same } = body;
+    return changed('account', before, accountView(await this.accounts.patch(id, { ...same, policyId })));
   }
 }

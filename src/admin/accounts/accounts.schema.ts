@@ -6,10 +6,14 @@ import { pageQuery } from '../http/pagination.js';
 const kind = z.enum(ACCOUNT_KINDS);
 const status = z.enum(ACCOUNT_STATUSES);
 
-export const createAccountSchema = z.strictObject({ kind, name });
+const policyId = uuid
+  .nullable()
+  .describe('Holds every key that the account owns or pays for, besides the policy of the key itself.');
+
+export const createAccountSchema = z.strictObject({ kind, name, policy_id: policyId.optional() });
 export type CreateAccount = z.output<typeof createAccountSchema>;
 
-export const patchAccountSchema = patchOf({ name, status });
+export const patchAccountSchema = patchOf({ name, status, policy_id: policyId });
 export type PatchAccount = z.output<typeof patchAccountSchema>;
 
 export const accountQuerySchema = z.strictObject({ ...pageQuery, kind: kind.optional(), status: status.optional() });
@@ -22,7 +26,15 @@ export const addMemberSchema = z.strictObject({ account_id: uuid });
 export type AddMember = z.output<typeof addMemberSchema>;
 
 export const accountSchema = z
-  .object({ id: uuid, kind, name: z.string(), status, created_at: timeOut, updated_at: timeOut })
+  .object({
+    id: uuid,
+    kind,
+    name: z.string(),
+    status,
+    policy_id: uuid.nullable(),
+    created_at: timeOut,
+    updated_at: timeOut,
+  })
   .meta({ id: 'Account' });
 export type AccountView = z.output<typeof accountSchema>;
 
@@ -37,6 +49,7 @@ export function accountView(account: Account): AccountView {
     kind: account.kind,
     name: account.name,
     status: account.status,
+    policy_id: account.policyId,
     created_at: account.createdAt.toISOString(),
     updated_at: account.updatedAt.toISOString(),
   };

@@ -11,6 +11,8 @@ export interface Account {
   kind: AccountKind;
   name: string;
   status: AccountStatus;
+  /** Holds all keys that the account owns or pays for, besides their own policies; `null` does not restrict. */
+  policyId: string | null;
   createdAt: Date;
   updatedAt: Date;
 }

@@ -26,6 +26,8 @@ export interface ApiKey {
 export interface AuthenticatedKey extends ApiKey {
   /** Kind of the account that pays. */
   billingAccountKind: AccountKind;
+  /** Policies of the owner and of the account that pays; they hold besides the key's own. */
+  accountPolicyIds: readonly string[];
 }
 
 export type AdminRole = 'owner' | 'operator' | 'viewer';

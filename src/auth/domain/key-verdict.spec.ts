@@ -13,6 +13,7 @@ const key: AuthenticatedKey = {
   tier: null,
   fixedModel: null,
   policyId: null,
+  accountPolicyIds: [],
   limitDailyMicros: null,
   limitWeeklyMicros: null,
   limitRpm: null,

@@ -35,6 +35,8 @@ interface KeyRow {
   owner_status: AccountStatus;
   billing_status: AccountStatus;
   billing_kind: AccountKind;
+  owner_policy_id: string | null;
+  billing_policy_id: string | null;
   owner_may_bill: boolean;
   secret_hash: Buffer | null;
   secret_expires_at: Date | null;
@@ -51,6 +53,7 @@ const WITH_ACCOUNTS_AND_SECRETS = `
   select k.id, k.name, k.owner_account_id, k.billing_account_id, k.status, k.tier, k.fixed_model, k.policy_id,
     k.limit_daily, k.limit_weekly, k.limit_rpm, k.limit_concurrency, k.expires_at,
     owner.status as owner_status, billing.status as billing_status, billing.kind as billing_kind,
+    owner.policy_id as owner_policy_id, billing.policy_id as billing_policy_id,
     k.owner_account_id = k.billing_account_id or member.member_id is not null as owner_may_bill,
     s.secret_hash, s.expires_at as secret_expires_at
   from page k
@@ -136,6 +139,7 @@ function entryOf(row: KeyRow): KeyEntry {
       ownerAccountId: row.owner_account_id,
       billingAccountId: row.billing_account_id,
       billingAccountKind: row.billing_kind,
+      accountPolicyIds: accountPoliciesOf(row),
       status: row.status,
       tier: row.tier,
       fixedModel: row.fixed_model,
@@ -150,6 +154,18 @@ function entryOf(row: KeyRow): KeyEntry {
     billingStatus: row.billing_status,
     ownerMayBill: row.owner_may_bill,
   };
+}
+
+const NONE: readonly string[] = [];
+
+/** Without those that the key has itself, and without repetitions: most accounts have none, and most keys pay themselves. */
+function accountPoliciesOf({
+  policy_id: own,
+  owner_policy_id: owner,
+  billing_policy_id: billing,
+}: KeyRow): readonly string[] {
+  if (owner === null && billing === null) return NONE;
+  return [...new Set([owner, billing])].filter((id): id is string => id !== null && id !== own);
 }
 
 function microsOf(value: bigint | null): Micros | null {

@@ -1,9 +1,9 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { KeyService, type ApiKey } from '../../auth/index.js';
+import { KeyService, type AuthenticatedKey } from '../../auth/index.js';
 import { readKey } from '../pipeline/key-source.js';
 
-const keys = new WeakMap<FastifyRequest, ApiKey>();
+const keys = new WeakMap<FastifyRequest, AuthenticatedKey>();
 
 /** Lets holders of a valid key pass; the catalogue needs nothing else of the model-call pipeline. */
 @Injectable()
@@ -19,7 +19,7 @@ export class ApiKeyGuard implements CanActivate {
 }
 
 /** The key that the guard has let pass. */
-export function apiKeyOf(request: FastifyRequest): ApiKey {
+export function apiKeyOf(request: FastifyRequest): AuthenticatedKey {
   const key = keys.get(request);
   if (key === undefined) throw new Error('the route is not behind ApiKeyGuard');
   return key;

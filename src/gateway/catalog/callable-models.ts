@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { ApiKey } from '../../auth/index.js';
+import type { AuthenticatedKey } from '../../auth/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import { PolicyService, type PolicyDecision } from '../../policy/index.js';
 import { AUTO_MODEL, RouterService, type ModelRecord } from '../../router/index.js';
@@ -24,7 +24,7 @@ export class CallableModelsFinder {
   ) {}
 
   /** @throws AppError `policy_rejected` for an address that may not call, `unavailable` while the catalogue is down. */
-  find(key: ApiKey, request: FastifyRequest): CallableModels {
+  find(key: AuthenticatedKey, request: FastifyRequest): CallableModels {
     const { models, updatedAt } = this.catalog.current();
     const decision = this.decide(key, request);
     if (decision === null) return { auto: false, models: [], updatedAt };
@@ -38,7 +38,7 @@ export class CallableModelsFinder {
   }
 
   /** What policy says to `auto`; `null` when the key may call nothing at all. */
-  private decide(key: ApiKey, request: FastifyRequest): PolicyDecision | null {
+  private decide(key: AuthenticatedKey, request: FastifyRequest): PolicyDecision | null {
     try {
       return this.policies.decide({
         key,

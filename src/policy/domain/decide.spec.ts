@@ -1,4 +1,4 @@
-import type { ApiKey } from '../../auth/index.js';
+import type { AuthenticatedKey } from '../../auth/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import type { Tier } from '../../wallet/index.js';
 import { compilePolicy } from './compiled-policy.js';
@@ -9,7 +9,7 @@ const SMALL = { id: '0195e5a0-0000-7000-8000-00000000000a', modelKey: 'acme/smal
 const BIG = { id: '0195e5a0-0000-7000-8000-00000000000b', modelKey: 'acme/big', tier: 'premium' as Tier };
 const POOL = [SMALL, BIG];
 
-const KEY: ApiKey = {
+const KEY: AuthenticatedKey = {
   id: '0195e5a0-0000-7000-8000-000000000001',
   name: 'prod',
   ownerAccountId: '0195e5a0-0000-7000-8000-000000000002',
@@ -18,6 +18,8 @@ const KEY: ApiKey = {
   tier: null,
   fixedModel: null,
   policyId: null,
+  billingAccountKind: 'personal',
+  accountPolicyIds: [],
   limitDailyMicros: null,
   limitWeeklyMicros: null,
   limitRpm: null,
@@ -27,23 +29,29 @@ const KEY: ApiKey = {
 
 interface Case {
   policy?: Partial<Policy>;
-  key?: Partial<ApiKey>;
+  key?: Partial<AuthenticatedKey>;
+  /** Of the accounts of the key. */
+  accountPolicies?: readonly Partial<Policy>[];
   ip?: string;
   tier?: string;
   model?: string;
   defaultModel?: string;
 }
 
-function decideCase({ policy, key, ip, tier, model, defaultModel }: Case): PolicyDecision {
+function decideCase({ policy, accountPolicies, key, ip, tier, model, defaultModel }: Case): PolicyDecision {
   const request: PolicyRequest = {
-    key: { ...KEY, ...key },
+    key: { ...KEY, policyId: policy === undefined ? null : 'p', ...key },
     clientIp: { address: ip ?? '203.0.113.7', source: 'socket' },
     requestedTier: tier ?? null,
     requestedModel: model ?? null,
     findModel: (name) => POOL.find((candidate) => candidate.modelKey === name || candidate.id === name) ?? null,
   };
-  const empty = { id: 'p', name: 'p', allowedTiers: [], ipAllowlist: [], ipBlocklist: [], modelBlacklist: [] };
-  return decide(request, policy === undefined ? null : compilePolicy({ ...empty, ...policy }), defaultModel ?? null);
+  const empty = { name: 'p', allowedTiers: [], ipAllowlist: [], ipBlocklist: [], modelBlacklist: [] };
+  const policies = [
+    ...(policy === undefined ? [] : [{ ...empty, id: 'p', ...policy }]),
+    ...(accountPolicies ?? []).map((fields, at) => ({ ...empty, id: `account-${at}`, ...fields })),
+  ];
+  return decide(request, policies.map(compilePolicy), defaultModel ?? null);
 }
 
 function refusalOf(input: Case): AppError {
@@ -232,5 +240,44 @@ describe('decide: order and facts', () => {
   it('keeps no more than 200 characters of what a caller wrote', () => {
     const { facts } = decideCase({ model: 'x'.repeat(5_000) });
     expect(String(facts['requested_model'])).toHaveLength(200);
+  });
+});
+
+describe('decide: policies of key, owner and payer together', () => {
+  it('allows the tiers that all of them allow', () => {
+    const policy = { allowedTiers: ['economy', 'standard'] as const };
+    const accountPolicies = [{ allowedTiers: ['standard', 'premium'] as const }, {}];
+    expect(decideCase({ policy, accountPolicies }).allowedTiers).toEqual(['standard']);
+  });
+
+  it('allows no tier when they have none in common', () => {
+    const input: Case = { policy: { allowedTiers: ['economy'] }, accountPolicies: [{ allowedTiers: ['premium'] }] };
+    expect(refusalOf(input)).toMatchObject({ code: 'tier_not_allowed', message: 'requested tier is not allowed' });
+    expect(refusalOf({ ...input, tier: 'economy' }).facts).toMatchObject({
+      matched_rule: 'tier: the policies have none in common',
+    });
+  });
+
+  it('needs the address on every allowlist and on no blocklist', () => {
+    const policy = { ipAllowlist: ['10.0.0.0/8'] };
+    const accountPolicies = [{ ipAllowlist: ['10.1.0.0/16'] }, { ipBlocklist: ['10.1.2.3'] }];
+    expect(decideCase({ policy, accountPolicies, ip: '10.1.0.1' }).allowedTiers).toHaveLength(3);
+    expect(refusalOf({ policy, accountPolicies, ip: '10.2.0.1' })).toMatchObject({
+      code: 'ip_not_allowed',
+      facts: { matched_policy_id: 'account-0' },
+    });
+    expect(refusalOf({ policy, accountPolicies, ip: '10.1.2.3' })).toMatchObject({
+      code: 'ip_blocked',
+      facts: { matched_policy_id: 'account-1' },
+    });
+    expect(refusalOf({ accountPolicies, ip: 'unknown' })).toMatchObject({ code: 'ip_not_allowed' });
+  });
+
+  it('refuses a model that any of them blacklists', () => {
+    const accountPolicies = [{ modelBlacklist: ['acme/b*'] }, { modelBlacklist: [SMALL.id] }];
+    const refusal = refusalOf({ policy: { modelBlacklist: ['other'] }, accountPolicies, model: 'acme/small' });
+    expect(refusal).toMatchObject({ code: 'model_blacklisted', facts: { matched_policy_id: 'account-1' } });
+    const { isBlacklisted } = decideCase({ accountPolicies });
+    expect([SMALL, BIG, { id: 'x', modelKey: 'other' }].map(isBlacklisted)).toEqual([true, true, false]);
   });
 });

@@ -12,53 +12,68 @@ type Facts = Record<string, unknown>;
 
 /**
  * Decides what a request may do: address, tiers, fixed model, blacklist, in this order; the first refusal wins.
- * @param policy `null` when the key has none.
+ * @param policies those of the key and of its accounts; each of them must allow it. Empty does not restrict.
  * @param defaultModel used when a request names no model; `null` means `auto`.
  * @throws AppError `policy_rejected`; its facts say which rule matched.
  */
 export function decide(
   request: PolicyRequest,
-  policy: CompiledPolicy | null,
+  policies: readonly CompiledPolicy[],
   defaultModel: string | null,
 ): PolicyDecision {
+  const { policyId, accountPolicyIds } = request.key;
   const facts: Facts = {
     client_ip: request.clientIp.address,
     client_ip_source: request.clientIp.source,
     ...(request.clientIp.ignoredHeader === undefined ? {} : { ignored_header: request.clientIp.ignoredHeader }),
-    policy_id: policy?.id ?? null,
+    policy_id: policyId,
+    ...(accountPolicyIds.length === 0 ? {} : { account_policy_ids: accountPolicyIds }),
   };
-  if (policy !== null) checkAddress(request.clientIp, policy, facts);
-  const allowedTiers = checkTiers(request, policy, facts);
+  if (policies.some(hasAddresses)) checkAddress(request.clientIp, policies, facts);
+  const allowedTiers = checkTiers(request, policies, facts);
   const model = checkFixedModel(request, defaultModel, facts);
   const concrete = model !== AUTO;
-  if (concrete) checkConcreteModel(model, request, { policy, allowedTiers, facts });
+  if (concrete) checkConcreteModel(model, request, { policies, allowedTiers, facts });
   return {
     model,
     concrete,
     allowedTiers,
-    isBlacklisted: (candidate) => policy !== null && policy.modelBlacklist.match(candidate) !== null,
+    isBlacklisted: (candidate) => policies.some((policy) => policy.modelBlacklist.match(candidate) !== null),
     facts,
   };
 }
 
-/** An address that cannot be read is in no list, and yet must not pass where there is one. */
-function checkAddress(clientIp: ClientIp, policy: CompiledPolicy, facts: Facts): void {
-  const { ipAllowlist, ipBlocklist } = policy;
-  if (ipAllowlist.isEmpty && ipBlocklist.isEmpty) return;
-  const address = parseIp(clientIp.address);
-  if (address === null) throw ipNotAllowed({ ...facts, matched_rule: 'ip: unreadable address' });
-  const blockedBy = ipBlocklist.match(address);
-  if (blockedBy !== null) throw ipBlocked({ ...facts, matched_rule: `ip_blocklist: ${blockedBy}` });
-  if (ipAllowlist.isEmpty) return;
-  const allowedBy = ipAllowlist.match(address);
-  if (allowedBy === null) throw ipNotAllowed({ ...facts, matched_rule: 'ip_allowlist: no match' });
-  facts['ip_rule'] = `ip_allowlist: ${allowedBy}`;
+function hasAddresses({ ipAllowlist, ipBlocklist }: CompiledPolicy): boolean {
+  return !ipAllowlist.isEmpty || !ipBlocklist.isEmpty;
 }
 
-/** Policy ∩ key ∩ request; lists that are empty or absent do not restrict. */
-function checkTiers(request: PolicyRequest, policy: CompiledPolicy | null, facts: Facts): readonly Tier[] {
+/**
+ * No blocklist may hold the address, and every allowlist must. An address that cannot be read is in no list, and yet must
+ * not pass where there is one.
+ */
+function checkAddress(clientIp: ClientIp, policies: readonly CompiledPolicy[], facts: Facts): void {
+  const address = parseIp(clientIp.address);
+  if (address === null) throw ipNotAllowed({ ...facts, matched_rule: 'ip: unreadable address' });
+  for (const { id, ipBlocklist } of policies) {
+    const blockedBy = ipBlocklist.match(address);
+    if (blockedBy !== null) throw ipBlocked({ ...facts, ...matched(id, `ip_blocklist: ${blockedBy}`) });
+  }
+  for (const { id, ipAllowlist } of policies) {
+    if (ipAllowlist.isEmpty) continue;
+    const allowedBy = ipAllowlist.match(address);
+    if (allowedBy === null) throw ipNotAllowed({ ...facts, ...matched(id, 'ip_allowlist: no match') });
+    facts['ip_rule'] = `ip_allowlist: ${allowedBy}`;
+  }
+}
+
+function matched(policyId: string, rule: string): Facts {
+  return { matched_rule: rule, matched_policy_id: policyId };
+}
+
+/** Policies ∩ key ∩ request; lists that are empty or absent do not restrict. */
+function checkTiers(request: PolicyRequest, policies: readonly CompiledPolicy[], facts: Facts): readonly Tier[] {
   const { key, requestedTier } = request;
-  const ofPolicy = policy === null || policy.allowedTiers.length === 0 ? TIERS : policy.allowedTiers;
+  const ofPolicy = tiersOf(policies);
   const ofRequest = requestedTier === null ? null : parseTier(requestedTier);
   facts['policy_tiers'] = ofPolicy;
   facts['key_tier'] = key.tier;
@@ -80,9 +95,17 @@ function checkTiers(request: PolicyRequest, policy: CompiledPolicy | null, facts
   throw tierNotAllowed('tier', hint, { ...facts, matched_rule: ruleAgainst(ofRequest, ofPolicy, key.tier) });
 }
 
+/** What every policy allows; empty when they have nothing in common. */
+function tiersOf(policies: readonly CompiledPolicy[]): readonly Tier[] {
+  const restricting = policies.filter(({ allowedTiers }) => allowedTiers.length > 0);
+  if (restricting.length === 0) return TIERS;
+  return TIERS.filter((tier) => restricting.every(({ allowedTiers }) => allowedTiers.includes(tier)));
+}
+
 function ruleAgainst(requested: Tier | null, ofPolicy: readonly Tier[], ofKey: Tier | null): string {
   if (requested === null) return 'tier: policy and key have none in common';
   if (ofKey !== null && ofKey !== requested) return `tier: the key allows only ${ofKey}`;
+  if (ofPolicy.length === 0) return 'tier: the policies have none in common';
   return `tier: the policy allows only ${ofPolicy.join(', ')}`;
 }
 
@@ -116,14 +139,16 @@ function isSameModel(left: string, right: string, { findModel }: PolicyRequest):
 function checkConcreteModel(
   name: string,
   request: PolicyRequest,
-  rules: { policy: CompiledPolicy | null; allowedTiers: readonly Tier[]; facts: Facts },
+  rules: { policies: readonly CompiledPolicy[]; allowedTiers: readonly Tier[]; facts: Facts },
 ): void {
   const model = request.findModel(name);
   if (model === null) return;
-  const { policy, allowedTiers, facts } = rules;
+  const { policies, allowedTiers, facts } = rules;
   facts['model_tier'] = model.tier;
-  const pattern = policy?.modelBlacklist.match(model) ?? null;
-  if (pattern !== null) throw modelBlacklisted({ ...facts, matched_rule: `model_blacklist: ${pattern}` });
+  for (const { id, modelBlacklist } of policies) {
+    const pattern = modelBlacklist.match(model);
+    if (pattern !== null) throw modelBlacklisted({ ...facts, ...matched(id, `model_blacklist: ${pattern}`) });
+  }
   if (allowedTiers.includes(model.tier)) return;
   const hint = `The model is of tier ${model.tier}, which this request may not use; use a model of ${allowedTiers.join(' or ')}.`;
   throw tierNotAllowed('model', hint, { ...facts, matched_rule: `tier: the model is ${model.tier}` });

@@ -1,4 +1,4 @@
-import type { ApiKey } from '../../auth/index.js';
+import type { AuthenticatedKey } from '../../auth/index.js';
 import type { Tier } from '../../wallet/index.js';
 
 export interface Policy {
@@ -26,7 +26,7 @@ export interface ClientIp {
 }
 
 export interface PolicyRequest {
-  key: ApiKey;
+  key: AuthenticatedKey;
   clientIp: ClientIp;
   /** `tier` of the body as sent. */
   requestedTier: string | null;
