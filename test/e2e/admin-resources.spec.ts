@@ -58,6 +58,7 @@ describe('administration resources', () => {
         kind: 'personal',
         name: 'Ada',
         status: 'active',
+        policy_id: null,
         created_at: made['created_at'],
         updated_at: made['updated_at'],
       });
