@@ -47,10 +47,12 @@ describe('price versions with a time', () => {
 
   /** A version at the time; `null` when the time was over before it could be written. */
   const scheduledFor = (modelId: string, effectiveAt: Date, output: bigint): Promise<Price | null> =>
-    context.prices.create(modelId, { rates: { outputPerMtok: micros(output) }, effectiveAt }).catch(async (error: unknown) => {
-      if (await isOver(effectiveAt)) return null;
-      throw error;
-    });
+    context.prices
+      .create(modelId, { rates: { outputPerMtok: micros(output) }, effectiveAt })
+      .catch(async (error: unknown) => {
+        if (await isOver(effectiveAt)) return null;
+        throw error;
+      });
 
   const versionsIn = (modelId: string): (number | undefined)[] =>
     [context, other].map(({ router }) => router.findModel(modelId)?.price?.version);

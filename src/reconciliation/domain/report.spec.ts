@@ -20,7 +20,8 @@ function report(found: readonly Difference[], keptMax: number) {
 
 describe('a report of a verification', () => {
   it('says in one line what was looked at, and that nothing differs', () => {
-    const text = '3 wallets, 7 ledger rows, 0 freezes (0 open), 0 usage records in 1.2 s\nseals: left out\nno difference\n';
+    const text =
+      '3 wallets, 7 ledger rows, 0 freezes (0 open), 0 usage records in 1.2 s\nseals: left out\nno difference\n';
     expect(reportText(report([], 10))).toBe(text);
     expect(report([], 10).ok).toBe(true);
   });
