@@ -10,8 +10,9 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   // Ends what hangs; no promise is measured by it, and a machine that others share can be many times slower.
   testTimeout: 180_000,
-  // Two processes of ours and Postgres already fill two cores; more workers only make timings worse.
-  maxWorkers: 2,
+  // They mostly wait, for processes of ours and for Postgres; no test depends on how long.
+  maxWorkers: 3,
+  workerIdleMemoryLimit: '768MB',
   reporters: ['default', '<rootDir>/test/support/jest/summary-reporter.js'],
   globalSetup: '<rootDir>/test/support/jest/global-setup.js',
   globalTeardown: '<rootDir>/test/support/jest/global-teardown.js',

@@ -1,11 +1,15 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../platform/ids/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { isUnavailable } from './micro-batcher.js';
 import { LeaseRepository } from './persistence/lease.repository.js';
 
 const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
 const TICK_MS = 500;
+const BEGIN_WITHIN_MS = 30_000;
+const BEGIN_PAUSE_MS = 200;
 /** Longer than any statement may run: after this time a freeze that was given up cannot appear any more. */
 const GIVEN_UP_FOR_MS = 20_000;
 
@@ -34,7 +38,7 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.renew();
+    await this.begin();
     this.schedule();
   }
 
@@ -57,6 +61,19 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
   async renew(): Promise<void> {
     await this.leases.renew(this.processId, 'gateway', LEASE_MS);
     this.renewedMs = performance.now();
+  }
+
+  /** A process that starts has waited for its database before; one connection that comes late does not end it. */
+  private async begin(): Promise<void> {
+    const untilMs = performance.now() + BEGIN_WITHIN_MS;
+    for (;;) {
+      try {
+        return await this.renew();
+      } catch (error) {
+        if (!isUnavailable(error) || performance.now() > untilMs) throw error;
+        await sleep(BEGIN_PAUSE_MS);
+      }
+    }
   }
 
   private schedule(): void {

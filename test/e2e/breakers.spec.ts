@@ -12,7 +12,7 @@ beforeAll(async () => {
   world = await World.create({ UPSTREAM_BREAKER_FAULTS_MAX: '2', UPSTREAM_BREAKER_OPEN_MS: '600000' });
   other = await world.startAnother();
   key = await world.key();
-}, 60_000);
+});
 afterAll(async () => {
   await other.stop();
   await world.destroy();

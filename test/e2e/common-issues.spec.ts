@@ -12,7 +12,7 @@ import { World, type KeyOptions, type TestKey } from '../support/world.js';
 let world: World;
 beforeAll(async () => {
   world = await World.create();
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 const refused = async (

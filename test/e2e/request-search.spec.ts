@@ -6,7 +6,7 @@ import { World, type TestKey } from '../support/world.js';
 let world: World;
 beforeAll(async () => {
   world = await World.create();
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 const refused = (key: TestKey, model: string, headers = {}): Promise<Response> =>

@@ -1,52 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { AdminClient } from '../support/admin.js';
 import { chat, prompt, readUntil, requestIdOf, type Completion } from '../support/chat.js';
 import { pollUntil, refusesConnections } from '../support/poll.js';
-import { makeDataDir, removeDataDir, StandaloneGateway } from '../support/standalone.js';
+import { Installation, StandaloneGateway } from '../support/standalone.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
 
-let dataDir: string;
-let started: StandaloneGateway[];
-
+let home: Installation;
 beforeEach(async () => {
-  dataDir = await makeDataDir();
-  started = [];
+  home = await Installation.create();
 });
-
-afterEach(async () => {
-  await Promise.all(started.map((gateway) => gateway.stop('SIGKILL')));
-  await pollUntil(async () => ((await postgresPid()) === null ? true : null), 'the end of Postgres');
-  await removeDataDir(dataDir);
-});
-
-async function start(env: Record<string, string> = {}, options = {}): Promise<StandaloneGateway> {
-  const gateway = await StandaloneGateway.start({ DATA_DIR: dataDir, ...env }, options);
-  started.push(gateway);
-  return gateway;
-}
-
-async function launch(env: Record<string, string>): Promise<StandaloneGateway> {
-  const gateway = await StandaloneGateway.launch({ DATA_DIR: dataDir, ...env });
-  started.push(gateway);
-  return gateway;
-}
-
-/** Process of the embedded Postgres, `null` when none runs. */
-async function postgresPid(): Promise<number | null> {
-  const text = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8').catch(() => '');
-  const pid = Number(text.split('\n')[0]);
-  if (pid === 0) return null;
-  try {
-    process.kill(pid, 0);
-    return pid;
-  } catch {
-    return null;
-  }
-}
+afterEach(() => home.destroy());
 
 async function occupiedPort(): Promise<{ port: number; free: () => void }> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -56,7 +21,7 @@ async function occupiedPort(): Promise<{ port: number; free: () => void }> {
 
 describe('npm start', () => {
   it('on an empty folder prints base URL, key, token and a command that streams an answer', async () => {
-    const gateway = await start();
+    const gateway = await home.start();
     const printed = await StandaloneGateway.paste(gateway.command);
     const data = printed.split('\n').filter((line) => line.startsWith('data: '));
     expect(data.at(-1)).toBe('data: [DONE]');
@@ -76,12 +41,12 @@ describe('npm start', () => {
   });
 
   it('a second time keeps the data, shows no old key and says how to make a new one', async () => {
-    const first = await start();
+    const first = await home.start();
     const [key, token] = [first.apiKey, first.adminToken];
     const requestId = requestIdOf(await chat(first.url, prompt('auto'), { key }));
     expect(await first.stop()).toBe(0);
-    expect(await postgresPid()).toBeNull();
-    const second = await start({}, { cwd: tmpdir() });
+    expect(await home.postgresPid()).toBeNull();
+    const second = await home.start({}, { cwd: tmpdir() });
     expect(second.stdout).not.toContain(key);
     expect((await chat(second.url, prompt('auto'), { key })).status).toBe(200);
     const printed = await StandaloneGateway.paste(second.command.replace('<admin token>', token));
@@ -95,55 +60,24 @@ describe('npm start', () => {
     expect(stages.map(({ status }) => status)).toEqual(Array.from({ length: 9 }, () => 'passed'));
   });
 
-  it('after kill -9 goes on with everything that was there', async () => {
-    const first = await start();
-    const key = first.apiKey;
-    expect((await chat(first.url, prompt('auto'), { key })).status).toBe(200);
-    await first.stop('SIGKILL');
-    const second = await start();
-    expect((await chat(second.url, prompt('auto'), { key })).status).toBe(200);
-  });
-
-  it('beside another instance shares the data; the one that is left goes on, and the last one ends Postgres', async () => {
-    const first = await start();
-    const key = first.apiKey;
-    const second = await start();
-    expect(second.url).not.toBe(first.url);
-    expect((await chat(second.url, prompt('auto'), { key })).status).toBe(200);
-    expect(await first.stop()).toBe(0);
-    expect((await chat(second.url, prompt('auto'), { key })).status).toBe(200);
-    expect(await second.stop()).toBe(0);
-    expect(await postgresPid()).toBeNull();
-  });
-
-  it('twice at the same moment on an empty folder makes the demo data once', async () => {
-    const both = await Promise.all([start(), start()]);
-    const keys = both.filter(({ stdout }) => stdout.includes('API key'));
-    const tokens = both.filter(({ stdout }) => stdout.includes('ja_'));
-    expect([keys.length, tokens.length]).toEqual([1, 1]);
-    const admin = new AdminClient(both[0].url, tokens[0]?.adminToken);
-    expect((await admin.get<{ data: unknown[] }>('/accounts')).data).toHaveLength(2);
-    expect((await admin.get<{ data: unknown[] }>('/providers')).data).toHaveLength(1);
-  });
-
   it('with a port in use says so in one line, starts no database and exits 1', async () => {
     const { port, free } = await occupiedPort();
-    const gateway = await launch({ PORT: String(port) });
+    const gateway = await home.launch({ PORT: String(port) });
     expect(await gateway.ended()).toBe(1);
     expect(gateway.stderr).toBe(`PORT: ${port} on 127.0.0.1 is in use by another program; set PORT to a free one\n`);
-    expect(await postgresPid()).toBeNull();
+    expect(await home.postgresPid()).toBeNull();
     free();
   });
 
   it('with wrong settings prints every fault and exits 1', async () => {
-    const gateway = await launch({ PORT: 'web', LOG_LEVEL: 'loud', DATABASE_URL: 'postgres://127.0.0.1/x' });
+    const gateway = await home.launch({ PORT: 'web', LOG_LEVEL: 'loud', DATABASE_URL: 'postgres://127.0.0.1/x' });
     expect(await gateway.ended()).toBe(1);
     for (const name of ['PORT', 'LOG_LEVEL']) expect(gateway.stderr).toContain(`  ${name}: `);
     expect(gateway.stderr).not.toContain('    at ');
   });
 
   it('names every setting that an external database needs', async () => {
-    const gateway = await launch({ DATABASE_URL: 'postgres://127.0.0.1/x' });
+    const gateway = await home.launch({ DATABASE_URL: 'postgres://127.0.0.1/x' });
     expect(await gateway.ended()).toBe(1);
     expect(gateway.stderr).toContain('  HASH_SECRETS: required when DATABASE_URL is set\n');
     expect(gateway.stderr).toContain('  ENCRYPTION_SECRETS: required when DATABASE_URL is set\n');
@@ -155,11 +89,11 @@ describe('npm start', () => {
       for (const model of ['gpt-4.1-nano', 'gpt-4o-mini', 'gpt-4.1-mini', 'gpt-4.1', 'gpt-4o']) {
         await upstream.setBehaviour(model, 'ok-n5-p7');
       }
-      const first = await start();
+      const first = await home.start();
       const key = first.apiKey;
       await first.stop();
       const vendor = { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: upstream.url, ALLOW_PRIVATE_UPSTREAMS: 'true' };
-      const second = await start(vendor);
+      const second = await home.start(vendor);
       const answer = await chat(second.url, prompt('auto', { tier: 'standard' }), { key });
       expect(answer.headers.get('x-daoe-used-model')).toBe('gpt-4.1-mini');
       expect(((await answer.json()) as Completion).metadata.provider).toBe('openai');
@@ -170,23 +104,23 @@ describe('npm start', () => {
   });
 
   it('says what to set when OPENAI_BASE_URL is refused', async () => {
-    const gateway = await launch({ OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' });
+    const gateway = await home.launch({ OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' });
     expect(await gateway.ended()).toBe(1);
     expect(gateway.stderr).toMatch(/^OPENAI_BASE_URL: .*ALLOW_PRIVATE_UPSTREAMS=true/);
   });
 });
 
 describe('the end of npm start', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s to npm ends everything with exit code 0', async (signal) => {
-    const npm = await start({}, { npm: true });
+  it('SIGTERM to npm ends everything with exit code 0', async () => {
+    const npm = await home.start({}, { npm: true });
     expect((await chat(npm.url, prompt('auto'), { key: npm.apiKey })).status).toBe(200);
-    expect(await npm.stop(signal)).toBe(0);
-    expect(await postgresPid()).toBeNull();
+    expect(await npm.stop('SIGTERM')).toBe(0);
+    expect(await home.postgresPid()).toBeNull();
   });
 
   it('SIGTERM lets a stream end, refuses new connections meanwhile, settles it and exits 0', async () => {
     const upstream = await UpstreamProcess.start();
-    const gateway = await start({ ALLOW_PRIVATE_UPSTREAMS: 'true' });
+    const gateway = await home.start({ ALLOW_PRIVATE_UPSTREAMS: 'true' });
     const admin = new AdminClient(gateway.url, gateway.adminToken);
     const key = gateway.apiKey;
     await upstream.setBehaviour('gate', 'held-a2-n30');
@@ -202,7 +136,7 @@ describe('the end of npm start', () => {
     expect(all.trimEnd().endsWith('data: [DONE]')).toBe(true);
     expect(await gateway.ended()).toBe(0);
     await upstream.stop();
-    const again = await start();
+    const again = await home.start();
     const later = new AdminClient(again.url, gateway.adminToken);
     const usage = await later.settled(requestIdOf(response));
     expect(usage).toMatchObject({ status: 'settled', output_tokens: 30, usage_source: 'provider' });
@@ -210,7 +144,7 @@ describe('the end of npm start', () => {
 
   it('does not wait longer than SHUTDOWN_TIMEOUT_MS for a stream that does not end, and bills what was delivered', async () => {
     const upstream = await UpstreamProcess.start();
-    const gateway = await start({ ALLOW_PRIVATE_UPSTREAMS: 'true', SHUTDOWN_TIMEOUT_MS: '300' });
+    const gateway = await home.start({ ALLOW_PRIVATE_UPSTREAMS: 'true', SHUTDOWN_TIMEOUT_MS: '300' });
     await addModel(new AdminClient(gateway.url, gateway.adminToken), upstream.url, 'stall-a2');
     const response = await chat(gateway.url, prompt('stall-a2', { stream: true }), { key: gateway.apiKey });
     await readUntil(response, 'data:');
@@ -218,7 +152,7 @@ describe('the end of npm start', () => {
     await expect(readUntil(response, '[DONE]')).rejects.toThrow();
     expect(await gateway.ended()).toBe(0);
     await upstream.stop();
-    const later = new AdminClient((await start()).url, gateway.adminToken);
+    const later = new AdminClient((await home.start()).url, gateway.adminToken);
     const usage = await later.settled(requestIdOf(response));
     expect(usage).toMatchObject({ status: 'settled', usage_source: 'estimated' });
   });

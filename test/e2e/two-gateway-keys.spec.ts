@@ -12,7 +12,7 @@ beforeAll(async () => {
   world = await World.create();
   other = await world.startAnother();
   model = (await world.model()).key;
-}, 90_000);
+});
 afterAll(async () => {
   await other.stop();
   await world.destroy();

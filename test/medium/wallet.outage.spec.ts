@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { newId } from '../../src/platform/ids/index.js';
+import { LOGGER } from '../../src/platform/logging/index.js';
+import { LeaseRepository } from '../../src/wallet/persistence/lease.repository.js';
+import { ProcessLease } from '../../src/wallet/process-lease.js';
 import { adminDatabaseUrl } from '../support/database.js';
 import { MoneyWorld } from '../support/money-world.js';
 import { pollUntil, promised } from '../support/poll.js';
@@ -124,6 +128,27 @@ describe('a database that goes away', () => {
     );
     expect(await world.balance(accountId)).toEqual({ available: 1_000n, frozen: 0n });
     expect(await world.wallets.freeze(world.freezeRequest(accountId, 1n))).toMatchObject({ ok: true });
+  });
+
+  it('lets a process start that reaches the database a moment late', async () => {
+    const lease = new ProcessLease(world.app.get(LeaseRepository, { strict: false }), world.app.get(LOGGER));
+    await operator.close();
+    try {
+      const started = lease.onModuleInit();
+      const accountId = newId();
+      await expect(world.wallets.freeze(world.freezeRequest(accountId, 1n))).rejects.toMatchObject({
+        kind: 'unavailable',
+      });
+      await operator.open();
+      await started;
+    } finally {
+      await operator.open();
+    }
+    const living = await world.sql.query<object[]>('select from process_lease where process_id = $1', [
+      lease.processId,
+    ]);
+    expect(living).toHaveLength(1);
+    await lease.onApplicationShutdown();
   });
 
   it('settles by itself after the database is back', async () => {

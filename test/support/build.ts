@@ -1,6 +1,10 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+
+/** Programs that tests start again and again compile their modules once: it takes a quarter of the time of a start. */
+export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), 'joytoken-compile-cache') };
 
 /** Folder of package.json; Jest and the npm scripts run there. */
 export const PROJECT_DIR = process.cwd();

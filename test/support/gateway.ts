@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { ensureBuilt, PROJECT_DIR } from './build.js';
+import { COMPILE_CACHE, ensureBuilt, PROJECT_DIR } from './build.js';
 import { PATIENCE_MS, pollUntil } from './poll.js';
 
 /** Bootstrap admin token of every gateway that tests start. */
@@ -13,7 +13,7 @@ const SECRET_1 = `1:${Buffer.alloc(32, 7).toString('base64')}`;
 const LISTENING = /http:\/\/(?:127\.0\.0\.1|\[::1\]):\d+/;
 /** Those of the start script, and for profiling what TEST_NODE_FLAGS adds, e.g. `--cpu-prof`. */
 const NODE_FLAGS = [...startFlags(), ...(process.env['TEST_NODE_FLAGS']?.split(' ') ?? [])];
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 150_000;
 const OUTPUT_LINES_MAX = 20_000;
 const OUTPUT_LINES_SHOWN = 30;
 
@@ -113,6 +113,7 @@ export class GatewayProcess {
 /** The settings a test gateway starts with; nothing of the developer's own environment but PATH. */
 export function gatewayEnvironment(options: GatewayOptions): Record<string, string> {
   return {
+    ...COMPILE_CACHE,
     PATH: process.env['PATH'] ?? '',
     HOST: '127.0.0.1',
     PORT: '0',

@@ -1,23 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rm, mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ensureBuilt, PROJECT_DIR } from './build.js';
+import { COMPILE_CACHE, ensureBuilt, PROJECT_DIR } from './build.js';
 import { pollUntil } from './poll.js';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 150_000;
 const COMMAND_TIMEOUT_MS = 60_000;
-
-/** The data of a gateway with an embedded database. */
-export async function makeDataDir(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'joytoken-start-'));
-}
-
-export async function removeDataDir(dataDir: string): Promise<void> {
-  await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-}
 
 /** A gateway as a newcomer starts it: nothing configured but where its data and its port are. */
 export class StandaloneGateway {
@@ -41,7 +32,7 @@ export class StandaloneGateway {
     const child = spawn(command, args, {
       cwd: options.cwd ?? PROJECT_DIR,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], PORT: '0', ...env },
+      env: { ...COMPILE_CACHE, PATH: process.env['PATH'], HOME: process.env['HOME'], PORT: '0', ...env },
     });
     return new StandaloneGateway(child);
   }
@@ -116,5 +107,50 @@ export class StandaloneGateway {
   private greeted(): Promise<true | null> {
     if (this.child.exitCode !== null) throw new Error(`it ended at start:\n${this.out}${this.err}`);
     return Promise.resolve(this.out.includes('Ctrl-C stops it.') ? true : null);
+  }
+}
+
+/** A data folder of its own, and the gateways that a test starts on it. */
+export class Installation {
+  private readonly started: StandaloneGateway[] = [];
+
+  private constructor(private readonly dataDir: string) {}
+
+  static async create(): Promise<Installation> {
+    return new Installation(await mkdtemp(join(tmpdir(), 'joytoken-start-')));
+  }
+
+  /** Starts a gateway and waits for the words on the screen. */
+  async start(env: Record<string, string> = {}, options = {}): Promise<StandaloneGateway> {
+    const gateway = await StandaloneGateway.start({ DATA_DIR: this.dataDir, ...env }, options);
+    this.started.push(gateway);
+    return gateway;
+  }
+
+  /** Starts a gateway and returns at once. */
+  async launch(env: Record<string, string>): Promise<StandaloneGateway> {
+    const gateway = await StandaloneGateway.launch({ DATA_DIR: this.dataDir, ...env });
+    this.started.push(gateway);
+    return gateway;
+  }
+
+  /** Process of the embedded Postgres, `null` when none runs. */
+  async postgresPid(): Promise<number | null> {
+    const text = await readFile(join(this.dataDir, 'postgres/postmaster.pid'), 'utf8').catch(() => '');
+    const pid = Number(text.split('\n')[0]);
+    if (pid === 0) return null;
+    try {
+      process.kill(pid, 0);
+      return pid;
+    } catch {
+      return null;
+    }
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all(this.started.map((gateway) => gateway.stop('SIGKILL')));
+    const isGone = async (): Promise<true | null> => ((await this.postgresPid()) === null ? true : null);
+    await pollUntil(isGone, 'the end of Postgres');
+    await rm(this.dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }

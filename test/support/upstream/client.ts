@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { ensureBuilt, PROJECT_DIR } from '../build.js';
+import { COMPILE_CACHE, ensureBuilt, PROJECT_DIR } from '../build.js';
 import { pollUntil } from '../poll.js';
 import type { Call } from './calls.js';
 
@@ -21,6 +21,7 @@ export class UpstreamProcess {
     const recording = options.record === false ? ['--no-record'] : [];
     const child = spawn(process.execPath, ['dist/test/support/upstream/main.js', '--port', '0', ...recording], {
       cwd: PROJECT_DIR,
+      env: { ...process.env, ...COMPILE_CACHE },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     for await (const line of createInterface({ input: child.stdout })) {
