@@ -15,6 +15,7 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY config config
 # Only used without DATABASE_URL: the embedded Postgres and its secrets.
 RUN mkdir /data && chown node:node /data && chmod 711 /data
 VOLUME /data

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { AdminModule, adminErrorDoor, SeedModule } from './admin/index.js';
+import { AdminModule, adminErrorDoor, PoolModule, SeedModule } from './admin/index.js';
 import { AnalyticsModule } from './analytics/index.js';
 import { BillingModule } from './billing/index.js';
 import { catalogErrorDoor, GatewayModule, openAiErrorDoor } from './gateway/index.js';
@@ -19,6 +19,7 @@ export class AppModule {
       GatewayModule.register([openAiErrorDoor, catalogErrorDoor, adminErrorDoor]),
       AdminModule,
       SeedModule,
+      PoolModule,
       HealthModule,
     ];
     return {

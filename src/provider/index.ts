@@ -10,3 +10,4 @@ export { EndpointEvents, type EndpointEvent, type EndpointListener } from './bre
 export { ProviderService, type EndpointStanding } from './provider.service.js';
 export { countPromptTokens } from './tokens/prompt-tokens.js';
 export { TokenCounter } from './tokens/token-counter.js';
+export { canonicalBaseUrl } from './transport/base-url.js';

@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
@@ -100,6 +101,22 @@ export class ProviderAdmin {
   /** @throws AppError `not_found`; `conflict` while endpoints use it. */
   async remove(id: string): Promise<void> {
     if (!isUuid(id) || !(await this.rows.delete(id))) throw notFound();
+  }
+
+  /**
+   * Whether a key is the one that is stored. One that cannot be opened any more is none.
+   * @throws AppError `not_found`.
+   */
+  async holdsKey(id: string, apiKey: string): Promise<boolean> {
+    const { apiKeySealed } = await this.row(id);
+    if (apiKeySealed === null) return false;
+    try {
+      const stored = Buffer.from(this.box.open(apiKeySealed, secretOwner(id)));
+      const given = Buffer.from(apiKey);
+      return stored.length === given.length && timingSafeEqual(stored, given);
+    } catch {
+      return false;
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SeedService } from '../admin/index.js';
+import { PoolApply, PoolRefusedError, SeedService } from '../admin/index.js';
 import { AppModule } from '../app.module.js';
 import { configureApp, createFastifyAdapter, RunningCalls } from '../gateway/index.js';
 import { ServingState } from '../health/index.js';
@@ -13,6 +13,7 @@ import { banner } from './banner.js';
 import { HttpDrain } from './http-drain.js';
 import type { OpenedDatabase } from './open-database.js';
 import { packageVersion } from './package-root.js';
+import { readPoolText, settingPath } from './pool-file-path.js';
 import { describeListenError } from './port.js';
 import type { Running } from './run.js';
 import { StartError } from './start-error.js';
@@ -34,12 +35,28 @@ export async function startGateway(opened: OpenedDatabase): Promise<Running> {
     configureApp(app);
     assertEveryRouteDeclaresAccess(app);
     await app.init();
+    await applyPoolFile(app, config, logger);
     const drain = new HttpDrain(app.getHttpServer());
     await listen(app, config);
     process.stdout.write(await firstWords(app, opened));
     return { app, drain: () => stopServing(app, drain, config, logger) };
   } catch (error) {
     await app.close();
+    throw error;
+  }
+}
+
+/** Before the first caller: nobody is served by the pool of yesterday. A file that is refused ends the start. */
+async function applyPoolFile(app: NestFastifyApplication, { GATEWAY_CONFIG }: Config, logger: Logger): Promise<void> {
+  if (GATEWAY_CONFIG === undefined) return;
+  const file = await readPoolText(settingPath(GATEWAY_CONFIG));
+  const options = { prune: false, allowPriceJumps: false };
+  try {
+    const report = await app.get(PoolApply).apply({ ...file, environment: process.env, options, dryRun: false });
+    for (const { line, message } of report.notes) logger.warn({ file: file.name, line }, `pool file: ${message}`);
+    logger.info({ file: file.name, changes: report.changes.length }, 'the pool file is applied');
+  } catch (error) {
+    if (error instanceof PoolRefusedError) throw new StartError(error.message, { cause: error });
     throw error;
   }
 }

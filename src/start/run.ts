@@ -13,6 +13,8 @@ export interface Running {
 }
 
 export interface Program {
+  /** What the command line sets, in place of the environment. */
+  settings?: () => Readonly<Record<string, string>>;
   /** Checks that cost nothing and fail at once. */
   prepare: (config: Config) => Promise<void>;
   /** Loads the program's modules. Runs beside the start of the database. */
@@ -35,7 +37,7 @@ export async function run(program: Program): Promise<never> {
 }
 
 async function lifeOf(program: Program, stop: StopSignal): Promise<void> {
-  const config = readConfig(process.env);
+  const config = readConfig({ ...process.env, ...program.settings?.() });
   await program.prepare(config);
   const loading = program.load();
   loading.catch(() => undefined);

@@ -24,14 +24,16 @@ export interface StoredAnswer {
 
 export interface AuditRow {
   id: string;
-  actorId: string;
+  /** `null` for what is done without a token, by a command. */
+  actorId: string | null;
   actor: string;
   action: string;
   resource: string;
   resourceId: string;
   before: unknown;
   after: unknown;
-  requestId: string;
+  /** `null` without a request. */
+  requestId: string | null;
 }
 
 /** A key whose request never ended (its process died) may be taken over by a repetition after this time. */

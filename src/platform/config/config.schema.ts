@@ -92,6 +92,11 @@ export const configSchema = z.object({
     .enum(['demo', 'none'])
     .optional()
     .describe('`demo` seeds the demo data into DATABASE_URL once; `none` leaves an embedded database empty.'),
+  GATEWAY_CONFIG: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Pool file that is applied at every start, as by `npm run pool:apply`; `--config` of the start wins.'),
   TRUSTED_PROXIES: list
     .refine((items) => items.every(isAddressOrRange), { error: 'must be IP addresses and CIDR ranges' })
     .default([])

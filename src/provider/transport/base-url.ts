@@ -11,10 +11,7 @@ const QUERY_ALLOWED: ReadonlySet<string> = new Set(['api-version']);
  */
 export async function checkedBaseUrl(text: string, allowPrivate: boolean): Promise<string> {
   const checked = await checkOutboundUrl(text, { allowPrivate, queryNames: QUERY_ALLOWED });
-  if (checked.url !== null) {
-    const { origin, pathname, search } = checked.url;
-    return `${origin}${pathname.replace(/\/+$/, '')}${search}`;
-  }
+  if (checked.url !== null) return canonicalOf(checked.url);
   const message = `base_url ${checked.why}`;
   if (checked.fault === 'invalid') {
     throw new AppError('unprocessable', message, { code: 'base_url_invalid', param: 'base_url' });
@@ -24,4 +21,15 @@ export async function checkedBaseUrl(text: string, allowPrivate: boolean): Promi
     param: 'base_url',
     ...(allowPrivate ? {} : { hint: 'Set ALLOW_PRIVATE_UPSTREAMS=true to allow providers inside your own network.' }),
   });
+}
+
+/** A base URL as it would be stored, unchecked; `null` for what is no URL. */
+export function canonicalBaseUrl(text: string): string | null {
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  return url.protocol === 'https:' || url.protocol === 'http:' ? canonicalOf(url) : text;
+}
+
+function canonicalOf({ origin, pathname, search }: URL): string {
+  return `${origin}${pathname.replace(/\/+$/, '')}${search}`;
 }
