@@ -76,7 +76,10 @@ export class AttemptStream {
   private async readGroup(): Promise<readonly Chunk[] | null> {
     for (;;) {
       const payloads = await this.readPayloads();
-      if (payloads === null) return null;
+      if (payloads === null) {
+        const closing = this.reader.closing();
+        return closing === null ? null : [closing];
+      }
       const group = this.classify(payloads);
       if (group.length > 0) return group;
     }

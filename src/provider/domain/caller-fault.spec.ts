@@ -22,6 +22,29 @@ describe('readCallerFault', () => {
       { detail: [{ loc: ['body'], msg: 'field required' }] },
       { message: 'field required', code: null, param: null },
     ],
+    [
+      'Mistral',
+      {
+        object: 'error',
+        message: {
+          detail: [
+            { type: 'extra_forbidden', loc: ['body', 'seed'], msg: 'Extra inputs are not permitted', input: 1 },
+            {
+              type: 'extra_forbidden',
+              loc: ['body', 'messages', 0, 'user', 'name'],
+              msg: 'Extra inputs are not permitted',
+            },
+          ],
+        },
+        type: 'invalid_request_error',
+        code: null,
+      },
+      {
+        message: 'seed: Extra inputs are not permitted; messages.0.user.name: Extra inputs are not permitted',
+        code: null,
+        param: 'seed',
+      },
+    ],
     ['FastAPI, short', { detail: 'Bad value' }, { message: 'Bad value', code: null, param: null }],
   ])('reads the error of %s', (_name, body, expected) => {
     expect(readCallerFault(JSON.stringify(body))).toEqual(expected);

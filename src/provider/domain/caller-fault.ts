@@ -3,6 +3,7 @@ import { isRecord } from './json.js';
 
 const MESSAGE_CHARS_MAX = 500;
 const LABEL = /^[\w.[\]-]{1,128}$/;
+const DETAILS_MAX = 5;
 const FALLBACK = 'the provider refused this request';
 
 /** What must not reach a caller, in the order in which it is cut out. */
@@ -32,11 +33,13 @@ export function readCallerFault(bodyText: string): CallerFault {
   const error = isRecord(body) ? (body['error'] ?? body) : null;
   if (typeof error === 'string') return { message: cleanMessage(error), code: null, param: null };
   if (!isRecord(error)) return { message: FALLBACK, code: null, param: null };
-  const message = error['message'] ?? detailOf(error['detail']);
+  const { message: said } = error;
+  const details = detailsOf(isRecord(said) ? said['detail'] : error['detail']);
+  const message = typeof said === 'string' ? said : details.map(({ where, what }) => where + what).join('; ');
   return {
-    message: typeof message === 'string' ? cleanMessage(message) : FALLBACK,
+    message: cleanMessage(message),
     code: labelOf(error['code']),
-    param: labelOf(error['param']),
+    param: labelOf(error['param']) ?? labelOf(details[0]?.where.replace(/: $/, '')),
   };
 }
 
@@ -49,10 +52,15 @@ export function cleanMessage(text: string): string {
   return cleaned === '' ? FALLBACK : cleaned;
 }
 
-/** FastAPI servers answer `{"detail": "…"}` or a list of `{loc, msg}`. */
-function detailOf(detail: unknown): unknown {
-  const first: unknown = Array.isArray(detail) ? detail[0] : detail;
-  return isRecord(first) ? first['msg'] : first;
+/** FastAPI servers answer `{"detail": "…"}` or a list of `{loc, msg}`; Mistral puts that where the message belongs. */
+function detailsOf(detail: unknown): { where: string; what: string }[] {
+  const list: unknown[] = Array.isArray(detail) ? detail.slice(0, DETAILS_MAX) : [detail];
+  return list.flatMap((item) => {
+    if (typeof item === 'string') return [{ where: '', what: item }];
+    if (!isRecord(item) || typeof item['msg'] !== 'string') return [];
+    const path = Array.isArray(item['loc']) ? item['loc'].filter((part) => part !== 'body').join('.') : '';
+    return [{ where: path === '' ? '' : `${path}: `, what: item['msg'] }];
+  });
 }
 
 function labelOf(value: unknown): string | null {

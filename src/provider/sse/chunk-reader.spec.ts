@@ -31,6 +31,61 @@ describe('ChunkReader', () => {
     expect(chunk.pieces).toEqual([{ channel: 'reasoning', text: 'think' }]);
   });
 
+  it.each([
+    ['no list of choices', { id: 'c' }, { id: 'c', choices: [] }],
+    ['a choice without a delta', { choices: [{ index: 0 }] }, { choices: [{ index: 0, delta: {} }] }],
+    ['a finish reason that is none', choice({ content: 'a' }, { finish_reason: '' }), choice({ content: 'a' })],
+    [
+      'thoughts and text in parts',
+      choice({
+        content: [
+          { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
+          { type: 'text', text: 'a' },
+        ],
+      }),
+      choice({ content: 'a', reasoning_content: 'hm' }),
+    ],
+    [
+      'usage where Groq puts it',
+      { choices: [], x_groq: { usage: { prompt_tokens: 1, completion_tokens: 2 } } },
+      {
+        choices: [],
+        x_groq: { usage: { prompt_tokens: 1, completion_tokens: 2 } },
+        usage: { prompt_tokens: 1, completion_tokens: 2 },
+      },
+    ],
+    [
+      'a tool call that clients could not place',
+      choice({ tool_calls: [{ id: 'a', function: { name: 'f', arguments: { x: 1 } } }] }),
+      choice({ tool_calls: [{ id: 'a', function: { name: 'f', arguments: '{"x":1}' }, index: 0, type: 'function' }] }),
+    ],
+  ])('puts right for clients: %s', (_name, payload, expected) => {
+    expect(JSON.parse(read(new ChunkReader(), payload).data)).toEqual(expected);
+  });
+
+  it('leaves parts alone that are no text', () => {
+    const payload = choice({ content: [{ type: 'image_url', image_url: { url: 'data:,' } }] });
+    expect(JSON.parse(read(new ChunkReader(), payload).data)).toEqual(payload);
+  });
+
+  it('says why an answer ended when the vendor did not, of each choice that had begun', () => {
+    const reader = new ChunkReader(2);
+    read(reader, { id: 'c', model: 'm', ...choice({ content: 'a' }, { index: 1 }) });
+    read(reader, choice({}, { finish_reason: 'length' }));
+    expect(JSON.parse(reader.closing()?.data ?? '')).toMatchObject({
+      id: 'c',
+      model: 'm',
+      choices: [{ index: 1, delta: {}, finish_reason: 'stop' }],
+    });
+    expect(reader.closing()).toBeNull();
+  });
+
+  it('says nothing of the end of an answer that never began', () => {
+    const reader = new ChunkReader();
+    read(reader, choice({ role: 'assistant', content: '' }));
+    expect(reader.closing()).toBeNull();
+  });
+
   it('keeps the payload as it came, spaces and all', () => {
     const data = '{ "choices" : [ { "index":0, "delta": {"content":"\\u00e4"} } ] }';
     expect(read(new ChunkReader(), data)).toMatchObject({ data, outputChars: 1 });
@@ -48,6 +103,9 @@ describe('ChunkReader', () => {
     [{ error: { type: 'rate_limit_error' } }, 'rate_limited'],
     [{ error: { message: 'x', type: 'server_error' } }, 'endpoint_fault'],
     [{ error: 'x' }, 'endpoint_fault'],
+    [{ object: 'error', message: 'x', code: 500 }, 'endpoint_fault'],
+    [choice({ content: '' }, { finish_reason: 'error' }), 'endpoint_fault'],
+    [choice({}, { error: { code: 429, message: 'x' } }), 'rate_limited'],
   ])('takes an error inside the stream for its end: %j', (payload, failure) => {
     expect(() => read(new ChunkReader(), payload)).toThrow(expect.objectContaining({ failure }) as Error);
   });

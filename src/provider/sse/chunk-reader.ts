@@ -1,9 +1,12 @@
 import type { TokenUsage } from '../domain/call.js';
+import { joinContentParts } from '../domain/content-parts.js';
+import { failureOfPayload } from '../domain/error-payload.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import { isRecord, textOf, type JsonRecord } from '../domain/json.js';
 import { normaliseNextUsage } from '../domain/usage.js';
 import type { Channel, Chunk, Piece } from './chunk.js';
 import { ChunkTemplate } from './chunk-template.js';
+import { ToolCallRepair } from './tool-call-repair.js';
 
 const NO_PIECES: readonly Piece[] = [];
 
@@ -22,7 +25,11 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'tool_calls',
   'function_call',
   'name',
+  'token_id',
 ]);
+
+/** Fields that clients compare between chunks. */
+const HEAD_FIELDS = ['id', 'object', 'created', 'model'] as const;
 
 /**
  * Reads the chunks of one stream: what each carries, and what the stream as a whole has said about usage and its end.
@@ -40,7 +47,10 @@ export class ChunkReader {
   /** The last usage object that was one, as it was sent. */
   private rawUsage: JsonRecord | null = null;
   private readonly template = new ChunkTemplate();
+  private readonly toolCalls = new ToolCallRepair();
+  private readonly begunChoices = new Set<unknown>();
   private readonly finishedChoices = new Set<unknown>();
+  private head: JsonRecord = {};
 
   /** @param choices how many the caller asked for (`n`). */
   constructor(private readonly choices: number = 1) {}
@@ -66,29 +76,93 @@ export class ChunkReader {
     return { data, outputChars: text.length, usageOnly: false, isContent: true, isFinish: false, pieces };
   }
 
+  /**
+   * What a stream that ended properly left unsaid: clients wait for the finish reason of every choice.
+   * @returns `null` when nothing is missing, or when there was no answer.
+   */
+  closing(): Chunk | null {
+    const open = [...this.begunChoices].filter((index) => !this.finishedChoices.has(index));
+    if (open.length === 0 || (this.outputChars === 0 && !this.hasToolCalls && !this.hasOtherOutput)) return null;
+    for (const index of open) this.finishedChoices.add(index);
+    const finish = this.hasToolCalls ? 'tool_calls' : 'stop';
+    const choices = open.map((index) => ({ index, delta: {}, logprobs: null, finish_reason: finish }));
+    const data = JSON.stringify({ ...this.head, choices });
+    return { data, outputChars: 0, usageOnly: false, isContent: true, isFinish: true, pieces: NO_PIECES };
+  }
+
   private parse(data: string, event: string): Chunk {
     const parsed = parseRecord(data);
-    if (event === 'error' || (parsed['error'] !== undefined && parsed['error'] !== null)) throw errorInStream(parsed);
+    const failure = failureOfPayload(event === 'error' ? { error: parsed, ...parsed } : parsed, 'error_in_stream');
+    if (failure !== null) throw failure;
+    const isRepaired = this.repair(parsed);
     const hasUsage = this.readUsage(parsed['usage'] ?? parsed['usageMetadata']);
-    const choices = parsed['choices'];
-    if (!Array.isArray(choices) || choices.length === 0) {
-      return { data, outputChars: 0, usageOnly: hasUsage, isContent: false, isFinish: false, pieces: NO_PIECES };
+    const choices = parsed['choices'] as readonly unknown[];
+    if (choices.length === 0) {
+      const text = isRepaired ? JSON.stringify(parsed) : data;
+      return { data: text, outputChars: 0, usageOnly: hasUsage, isContent: false, isFinish: false, pieces: NO_PIECES };
     }
     const pieces: Piece[] = [];
     let isContent = false;
     let isFinish = false;
-    for (const choice of choices as unknown[]) {
+    for (const choice of choices) {
       if (!isRecord(choice)) continue;
-      if (isRecord(choice['delta']) && this.readDelta(choice['delta'], pieces)) isContent = true;
+      this.begin(choice, parsed);
+      if (this.readDelta(choice['delta'] as JsonRecord, pieces)) isContent = true;
       if (this.readFinish(choice)) isFinish = true;
     }
     let outputChars = 0;
     for (const piece of pieces) outputChars += piece.text.length;
     this.outputChars += outputChars;
     if (outputChars > 0) this.hasOutputSinceUsage ||= !hasUsage;
-    if (!isContent && !isFinish && !hasUsage) this.learn(data, pieces);
+    if (!isContent && !isFinish && !hasUsage && !isRepaired) this.learn(data, pieces);
     isContent ||= isFinish || outputChars > 0;
-    return { data, outputChars, usageOnly: false, isContent, isFinish, pieces };
+    const text = isRepaired ? JSON.stringify(parsed) : data;
+    return { data: text, outputChars, usageOnly: false, isContent, isFinish, pieces };
+  }
+
+  private begin({ index }: JsonRecord, chunk: JsonRecord): void {
+    if (this.begunChoices.has(index)) return;
+    if (this.begunChoices.size === 0) for (const field of HEAD_FIELDS) this.head[field] = chunk[field];
+    this.begunChoices.add(index);
+  }
+
+  /**
+   * Puts right, in place, what clients of OpenAI's format stumble over: no list of choices, choices without a delta (Azure's
+   * filters), content in parts (Mistral), finish reasons that are no reason (Ollama), tool calls that cannot be told apart, usage under
+   * another name (Groq).
+   * @returns whether something was changed.
+   */
+  private repair(chunk: JsonRecord): boolean {
+    let isChanged = false;
+    const { choices, usage, x_groq: groq } = chunk;
+    if (!isRecord(usage) && isRecord(groq) && isRecord(groq['usage'])) {
+      chunk['usage'] = groq['usage'];
+      isChanged = true;
+    }
+    if (!Array.isArray(choices)) {
+      chunk['choices'] = [];
+      return true;
+    }
+    for (const choice of choices as unknown[]) {
+      if (isRecord(choice) && this.repairChoice(choice)) isChanged = true;
+    }
+    return isChanged;
+  }
+
+  private repairChoice(choice: JsonRecord): boolean {
+    let isChanged = false;
+    if (choice['finish_reason'] === '') {
+      choice['finish_reason'] = null;
+      isChanged = true;
+    }
+    const { delta } = choice;
+    if (!isRecord(delta)) {
+      choice['delta'] = {};
+      return true;
+    }
+    if (joinContentParts(delta)) isChanged = true;
+    const calls = delta['tool_calls'];
+    return (Array.isArray(calls) && this.toolCalls.repair(choice['index'], calls)) || isChanged;
   }
 
   /** A chunk that is nothing but a piece of content is what the next ones will look like. */
@@ -165,12 +239,4 @@ function parseRecord(data: string): JsonRecord {
   }
   if (!isRecord(parsed)) throw new UpstreamFailure('endpoint_fault', 'malformed_chunk');
   return parsed;
-}
-
-/** An error that the upstream reports after its 200. */
-function errorInStream(payload: JsonRecord): UpstreamFailure {
-  const error = isRecord(payload['error']) ? payload['error'] : payload;
-  const labels = [error['code'], error['type'], error['status']];
-  const isLimit = labels.some((label) => label === 429 || /^429$|rate_?limit/i.test(textOf(label)));
-  return new UpstreamFailure(isLimit ? 'rate_limited' : 'endpoint_fault', 'error_in_stream');
 }

@@ -3,8 +3,31 @@ import { readCompletion } from './completion.js';
 
 describe('readCompletion', () => {
   it('takes a completion as it is', () => {
-    const body = { id: 'x', choices: [{ message: { content: null, tool_calls: [] } }], error: null, extra: [1] };
+    const message = { content: null, tool_calls: [] };
+    const body = { id: 'x', choices: [{ message, finish_reason: 'stop' }], error: null, extra: [1] };
     expect(readCompletion(Buffer.from(JSON.stringify(body)))).toEqual(body);
+  });
+
+  it('puts right what clients stumble over', () => {
+    const call = { function: { name: 'f', arguments: { x: 1 } } };
+    const body = { choices: [{ message: { content: [{ type: 'text', text: 'a' }], tool_calls: [call] } }] };
+    expect(readCompletion(Buffer.from(`\n\n${JSON.stringify(body)}`))).toEqual({
+      choices: [
+        {
+          finish_reason: 'tool_calls',
+          message: {
+            content: 'a',
+            tool_calls: [
+              {
+                id: expect.stringMatching(/^call_[0-9a-f]+$/) as string,
+                type: 'function',
+                function: { name: 'f', arguments: '{"x":1}' },
+              },
+            ],
+          },
+        },
+      ],
+    });
   });
 
   it.each([
@@ -15,6 +38,8 @@ describe('readCompletion', () => {
     ['null', 'broken_json'],
     ['{"error":{"message":"overloaded"}}', 'error_in_answer'],
     ['{"error":"overloaded","choices":[{"message":{}}]}', 'error_in_answer'],
+    ['{"object":"error","message":"down","code":500}', 'error_in_answer'],
+    ['{"choices":[{"message":{},"finish_reason":"error"}]}', 'error_in_answer'],
     ['{}', 'no_choices'],
     ['{"choices":[]}', 'no_choices'],
     ['{"choices":{}}', 'no_choices'],

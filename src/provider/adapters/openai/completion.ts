@@ -1,16 +1,19 @@
+import { joinContentParts } from '../../domain/content-parts.js';
+import { failureOfPayload } from '../../domain/error-payload.js';
 import { UpstreamFailure } from '../../domain/failure.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
+import { newToolCallId, repairArguments } from '../../sse/tool-call-repair.js';
 
 /**
- * Reads a 200 answer as a chat completion.
+ * Reads a 200 answer as a chat completion, and puts right what clients of OpenAI's format stumble over: content in parts, tool
+ * calls without an id or with arguments that are no text, no finish reason.
  * @throws UpstreamFailure when it is none: not JSON, an error object, no choices, or choices without a message.
  */
 export function readCompletion(body: Buffer): JsonRecord {
   const parsed = parse(body);
   if (!isRecord(parsed)) throw new UpstreamFailure('endpoint_fault', 'broken_json', { status: 200 });
-  if (parsed['error'] !== undefined && parsed['error'] !== null) {
-    throw new UpstreamFailure('endpoint_fault', 'error_in_answer', { status: 200 });
-  }
+  const failure = failureOfPayload(parsed, 'error_in_answer', 200);
+  if (failure !== null) throw failure;
   const choices = parsed['choices'];
   if (!Array.isArray(choices) || choices.length === 0) {
     throw new UpstreamFailure('endpoint_fault', 'no_choices', { status: 200 });
@@ -18,7 +21,20 @@ export function readCompletion(body: Buffer): JsonRecord {
   if (!choices.every((choice) => isRecord(choice) && isRecord(choice['message']))) {
     throw new UpstreamFailure('endpoint_fault', 'no_message', { status: 200 });
   }
+  for (const choice of choices as JsonRecord[]) repairChoice(choice);
   return parsed;
+}
+
+function repairChoice(choice: JsonRecord): void {
+  const message = choice['message'] as JsonRecord;
+  joinContentParts(message);
+  const calls = Array.isArray(message['tool_calls']) ? message['tool_calls'].filter(isRecord) : [];
+  for (const call of calls) {
+    repairArguments(call['function']);
+    if (typeof call['id'] !== 'string' || call['id'] === '') call['id'] = newToolCallId();
+    call['type'] ??= 'function';
+  }
+  choice['finish_reason'] ||= calls.length > 0 ? 'tool_calls' : 'stop';
 }
 
 function parse(body: Buffer): unknown {

@@ -6,27 +6,33 @@ import { refuseEncoded, throwUnlessSuccess } from '../../transport/refusal.js';
 import { UpstreamPools } from '../../transport/upstream-pools.js';
 import type { AdapterCall, ChunkSource, ProbeResult, ProbeTarget, ProviderAdapter } from '../adapter.js';
 import { chunksOfCompletion, ReadyChunkSource } from '../synthetic-chunks.js';
+import { azurePrefix, azureResource, isAzure } from './azure.js';
 import { readCompletion } from './completion.js';
+import { conceded, Concessions, concessionsFor, type Concession } from './concessions.js';
 import { OpenAiChunkSource } from './openai-chunk-source.js';
 import { upstreamBody } from './request-body.js';
 
 const COMPLETIONS_PATH = '/chat/completions';
+
+/** An upstream that refuses one field after the other names at most these many. */
+const REQUESTS_MAX = 4;
 
 /** OpenAI and everything that speaks its wire format: the body passes through, the answer too. */
 @Injectable()
 export class OpenAiAdapter implements ProviderAdapter {
   readonly name = 'openai';
   readonly usesNetwork = true;
+  private readonly concessions = new Concessions();
 
   constructor(private readonly pools: UpstreamPools) {}
 
   async complete(call: AdapterCall): Promise<JsonRecord> {
-    const exchange = await this.post(call, writtenBody(call, false), 'application/json');
+    const exchange = await this.open(call, false);
     return readCompletion(await exchange.readAll(ANSWER_BYTES_MAX));
   }
 
   async stream(call: AdapterCall): Promise<ChunkSource> {
-    const exchange = await this.openStream(call);
+    const exchange = await this.open(call, true);
     const contentType = exchange.header('content-type').toLowerCase();
     if (contentType.includes('json')) {
       // Some servers ignore `stream` for some models.
@@ -43,8 +49,8 @@ export class OpenAiAdapter implements ProviderAdapter {
     const { pool, pathPrefix, search } = this.pools.target(baseUrl, watch.timeouts.connectMs);
     const request = {
       method: 'GET' as const,
-      path: `${pathPrefix}/models${search}`,
-      headers: headersFor(apiKey, 'application/json'),
+      path: `${isAzure(baseUrl) ? azureResource(pathPrefix) : pathPrefix}/models${search}`,
+      headers: headersFor(baseUrl, apiKey, 'application/json'),
       body: null,
     };
     const exchange = await HttpExchange.open(pool, request, watch);
@@ -57,22 +63,36 @@ export class OpenAiAdapter implements ProviderAdapter {
     return { status: exchange.statusCode, models: countModels(await exchange.readAll(ANSWER_BYTES_MAX)) };
   }
 
-  /** A stream with usage asked for; without, when the upstream refuses exactly that and the caller did not ask for it. */
-  private async openStream(call: AdapterCall): Promise<HttpExchange> {
-    try {
-      return await this.post(call, writtenBody(call, true), 'text/event-stream');
-    } catch (error) {
-      if (!refusesStreamOptions(error) || isRecord(call.body['stream_options'])) throw error;
-      const plain = JSON.stringify(upstreamBody(call.body, call.endpoint.upstreamModel, true, false));
-      return this.post(call, plain, 'text/event-stream');
+  /**
+   * Asks as OpenAI is asked; what the upstream refuses although OpenAI takes it is left out or renamed, now and in the
+   * next calls.
+   */
+  private async open(call: AdapterCall, stream: boolean): Promise<HttpExchange> {
+    const { baseUrl, upstreamModel } = call.endpoint;
+    const name = `${baseUrl} ${upstreamModel}`;
+    const known = this.concessions.of(name);
+    const made = new Set<Concession>(known);
+    for (let request = 1; ; request += 1) {
+      try {
+        const exchange = await this.post(call, writtenBody(call, stream, made), stream);
+        if (made.size > known.length) this.concessions.note(name, [...made]);
+        return exchange;
+      } catch (error) {
+        if (!(error instanceof UpstreamFailure) || error.callerFault === null || request === REQUESTS_MAX) throw error;
+        const more = concessionsFor(error.callerFault, requestBody(call, stream, made));
+        if (more.length === 0) throw error;
+        for (const concession of more) made.add(concession);
+      }
     }
   }
 
-  private async post(call: AdapterCall, body: string, accept: string): Promise<HttpExchange> {
-    const { pool, pathPrefix, search } = this.pools.target(call.endpoint.baseUrl, call.watch.timeouts.connectMs);
-    const headers = headersFor(call.apiKey, accept);
+  private async post(call: AdapterCall, body: string, stream: boolean): Promise<HttpExchange> {
+    const { baseUrl, upstreamModel } = call.endpoint;
+    const { pool, pathPrefix, search } = this.pools.target(baseUrl, call.watch.timeouts.connectMs);
+    const headers = headersFor(baseUrl, call.apiKey, stream ? 'text/event-stream' : 'application/json');
     headers.push('content-type', 'application/json');
-    const path = `${pathPrefix}${COMPLETIONS_PATH}${search}`;
+    const prefix = isAzure(baseUrl) ? azurePrefix(pathPrefix, upstreamModel) : pathPrefix;
+    const path = `${prefix}${COMPLETIONS_PATH}${search}`;
     const exchange = await HttpExchange.open(pool, { method: 'POST', path, headers, body }, call.watch);
     await throwUnlessSuccess(exchange);
     refuseEncoded(exchange);
@@ -80,7 +100,13 @@ export class OpenAiAdapter implements ProviderAdapter {
   }
 }
 
-function writtenBody(call: AdapterCall, stream: boolean): string {
+function requestBody({ body, endpoint }: AdapterCall, stream: boolean, made: ReadonlySet<Concession>): JsonRecord {
+  const written = upstreamBody(body, endpoint.upstreamModel, stream);
+  return made.size === 0 ? written : conceded(written, made);
+}
+
+function writtenBody(call: AdapterCall, stream: boolean, made: ReadonlySet<Concession>): string {
+  if (made.size > 0) return JSON.stringify(requestBody(call, stream, made));
   const { upstreamModel } = call.endpoint;
   const known = call.written.get(upstreamModel);
   if (known !== undefined) return known;
@@ -90,14 +116,12 @@ function writtenBody(call: AdapterCall, stream: boolean): string {
 }
 
 /** Only these headers are sent; none of the caller's are. */
-function headersFor(apiKey: string | null, accept: string): string[] {
+function headersFor(baseUrl: string, apiKey: string | null, accept: string): string[] {
   const headers = ['accept', accept, 'accept-encoding', 'identity', 'user-agent', 'joytoken-gateway'];
-  if (apiKey !== null) headers.push('authorization', `Bearer ${apiKey}`);
+  if (apiKey === null) return headers;
+  if (isAzure(baseUrl)) headers.push('api-key', apiKey);
+  else headers.push('authorization', `Bearer ${apiKey}`);
   return headers;
-}
-
-function refusesStreamOptions(error: unknown): boolean {
-  return error instanceof UpstreamFailure && /stream_options/.test(error.callerFault?.message ?? '');
 }
 
 function countModels(body: Buffer): number | null {

@@ -5,12 +5,7 @@ import { isRecord, type JsonRecord } from '../../domain/json.js';
  * Everything else, known or not, is left as it is. `stream_options` without `stream` is never sent: some upstreams
  * answer 400 to it.
  */
-export function upstreamBody(
-  body: Readonly<JsonRecord>,
-  upstreamModel: string,
-  stream: boolean,
-  withOptions = true,
-): JsonRecord {
+export function upstreamBody(body: Readonly<JsonRecord>, upstreamModel: string, stream: boolean): JsonRecord {
   const written: JsonRecord = { ...body, model: upstreamModel };
   if (!stream) {
     delete written['stream_options'];
@@ -19,7 +14,6 @@ export function upstreamBody(
   }
   written['stream'] = true;
   const options = isRecord(body['stream_options']) ? body['stream_options'] : {};
-  if (withOptions) written['stream_options'] = { ...options, include_usage: true };
-  else delete written['stream_options'];
+  written['stream_options'] = { ...options, include_usage: true };
   return written;
 }
