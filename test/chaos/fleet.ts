@@ -13,6 +13,9 @@ export interface KillOptions {
 
 const SIGTERM_SHARE = 0.25;
 const START_TIMEOUT_MS = 60_000;
+/** A machine that is too busy to start a process in half a minute is no fault of it. */
+const STARTS_MAX = 5;
+const GATEWAY_TIMEOUT_MS = 180_000;
 
 /** Upstreams that fall silent are given up soon: a run should not wait for them. */
 const ENV = {
@@ -75,7 +78,7 @@ export class Fleet {
       return urls.find((url) => url !== undefined) ?? null;
     };
     const upOrOver = (): Promise<string | null> => Promise.resolve(this.isDown ? '' : up());
-    const url = await pollUntil(upOrOver, 'a gateway that is up', START_TIMEOUT_MS);
+    const url = await pollUntil(upOrOver, 'a gateway that is up', GATEWAY_TIMEOUT_MS);
     return url === '' ? null : url;
   }
 
@@ -134,7 +137,13 @@ export class Fleet {
     const code = await member.stop(signal);
     if (signal === 'SIGTERM') this.noteExit(code);
     await sleep(downMs);
-    await member.start();
+    for (let starts = 1; ; starts += 1) {
+      try {
+        return await member.start();
+      } catch (error) {
+        if (starts === STARTS_MAX || this.isDown) throw error;
+      }
+    }
   }
 
   private noteExit(code: number | null): void {

@@ -53,8 +53,13 @@ export class GatewayProcess {
     const gateway = new GatewayProcess(child);
     gateway.collect(child.stdout);
     gateway.collect(child.stderr);
-    if (entry === 'main') await gateway.waitUntilReady();
-    return gateway;
+    try {
+      if (entry === 'main') await gateway.waitUntilReady();
+      return gateway;
+    } catch (error) {
+      await gateway.stop('SIGKILL');
+      throw error;
+    }
   }
 
   get pid(): number {
