@@ -98,10 +98,7 @@ class RangeCheck {
   async run(): Promise<VerifiedCounts> {
     const counts = await this.snapshot.counts(this.range);
     await this.compareChains();
-    for await (const rows of this.snapshot.differences(this.range, this.limit)) {
-      this.options.signal?.throwIfAborted();
-      this.take(rows);
-    }
+    for (const rows of await this.snapshot.differences(this.range, this.limit)) this.take(rows);
     for await (const records of this.snapshot.pricedRecords(this.range)) {
       this.options.signal?.throwIfAborted();
       await this.loadPrices(new Set(records.map(({ priceId }) => priceId)));

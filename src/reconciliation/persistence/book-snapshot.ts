@@ -11,7 +11,7 @@ import {
   REQUEST_DIFFERENCES,
   SHORTFALL_DIFFERENCES,
 } from './request-queries.js';
-import type { DifferenceRow } from './rules.js';
+import { allDifferences, type DifferenceRow } from './rules.js';
 import { BROKEN_CHAIN, COUNTS, NEXT_ACCOUNTS, QUOTA_DIFFERENCES, WALLET_DIFFERENCES } from './wallet-queries.js';
 
 /** Accounts from one id to another, both included. */
@@ -26,13 +26,13 @@ export interface BrokenRows {
 }
 
 const FETCH_ROWS = 5_000;
-const COMPARISONS = [
+const DIFFERENCES = allDifferences([
   WALLET_DIFFERENCES,
   REQUEST_DIFFERENCES,
   SHORTFALL_DIFFERENCES,
   OVERDUE_DIFFERENCES,
   QUOTA_DIFFERENCES,
-];
+]);
 
 type Raw = Record<string, string | null>;
 
@@ -68,11 +68,10 @@ export class BookSnapshot {
     return { rows: rows.map(brokenRowOf), total: Number(rows[0]?.['total'] ?? 0) };
   }
 
-  /** What one comparison after the other finds, each at most `limit` of a kind. */
-  async *differences(range: AccountRange, limit: number): AsyncGenerator<DifferenceRow[]> {
-    for (const comparison of COMPARISONS) {
-      yield await this.query<DifferenceRow>(comparison, [range.first, range.last, limit]);
-    }
+  /** What each comparison finds, at most `limit` of a kind. */
+  async differences(range: AccountRange, limit: number): Promise<DifferenceRow[][]> {
+    const rows = await this.query<DifferenceRow & { part: number }>(DIFFERENCES, [range.first, range.last, limit]);
+    return [...Map.groupBy(rows, ({ part }) => part).values()];
   }
 
   /** Usage records with their outcomes, a few thousand at a time. */

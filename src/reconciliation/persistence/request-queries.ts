@@ -1,6 +1,6 @@
 import { differencesQuery, type Rule } from './rules.js';
 
-/* As in wallet-queries: $1 and $2 are the first and the last account. */
+/* As in wallet-queries: $1 and $2 are the first and the last account, and `book_*` their rows. */
 
 /** What was released or given up without a look at its outcome says so by being empty. */
 const BLANK = `(u.status <> 'settled' and u.usage_source = 'unavailable' and u.credits_used = 0
@@ -14,16 +14,16 @@ const REQUESTS = `
         min(kind) filter (where kind in ('settle', 'release', 'expire')) as end_kind,
         coalesce(sum(frozen_delta) filter (where kind in ('freeze', 'extend')), 0) as put, sum(frozen_delta) as frozen,
         -sum(available_delta + frozen_delta) as taken
-      from ledger_entry where account_id between $1 and $2 and freeze_id is not null group by account_id, freeze_id
+      from book_entry where freeze_id is not null group by account_id, freeze_id
   ), f as (
     select account_id, id, tier as f_tier, api_key_id as f_key, model_id as f_model, price_id as f_price, state, amount,
         ended_at is not null as ended, outcome as f_outcome, outcome -> 'usage' as tokens
-      from wallet_freeze where account_id between $1 and $2
+      from book_freeze
   ), u as (
     select account_id, request_id as id, tier as u_tier, api_key_id as u_key, model_id as u_model, price_id as u_price,
         status, input_tokens, output_tokens, cached_input_tokens, cached_output_tokens, credits_used, credits_charged,
         shortfall, outcome as u_outcome, ${BLANK} as blank
-      from usage_record u where account_id between $1 and $2
+      from book_usage u
   ), joined as (
     select *, coalesce(e_tier, f_tier, u_tier) as tier, id as request_id, state is not null as has_freeze,
         starts is not null as has_rows, status is not null as has_record,
@@ -154,7 +154,7 @@ const SHORTFALLS = `
   with joined as (
     select account_id, coalesce(u.tier, p.tier) as tier, request_id, coalesce(u.shortfall, 0) as shortfall,
         coalesce(p.amount, 0) as booked
-      from (select * from usage_record where account_id between $1 and $2 and shortfall > 0) u
+      from (select * from book_usage where shortfall > 0) u
       full join (select * from platform_shortfall where account_id between $1 and $2) p using (account_id, request_id)
   )`;
 
@@ -171,8 +171,8 @@ const OVERDUE = `
   with joined as (
     select f.account_id, f.tier, f.id as request_id, f.state, f.created_at, f.captured_at,
         coalesce(p.lease_until, f.created_at) as owner_lived_until
-      from wallet_freeze f left join process_lease p on p.process_id = f.process_id
-      where f.account_id between $1 and $2 and f.state in ('held', 'captured') and exists (
+      from book_freeze f left join process_lease p on p.process_id = f.process_id
+      where f.state in ('held', 'captured') and exists (
         select from process_lease l where l.lease_until > now() and l.started_at < now() - interval '2 minutes')
   )`;
 

@@ -42,3 +42,27 @@ export function differencesQuery(rows: string, rules: readonly Rule[]): string {
         where (${rules.map(({ when }) => `(${when})`).join(' or ')}) and d.broken
     ) differences where place <= $3 order by account_id, tier, request_id, kind`;
 }
+
+/**
+ * What the comparisons are about. Rows of an account are spread over the tables in the order of time, a page for almost each: so
+ * they are read once, and not by every comparison again.
+ */
+const BOOK_ROWS = `
+  book_entry as materialized (
+    select account_id, tier, seq, kind, freeze_id, available_delta, frozen_delta
+      from ledger_entry where account_id between $1 and $2
+  ), book_freeze as materialized (
+    select account_id, id, tier, api_key_id, process_id, state, amount, quota_day, model_id, price_id, outcome, created_at,
+        captured_at, ended_at
+      from wallet_freeze where account_id between $1 and $2
+  ), book_usage as materialized (
+    select account_id, request_id, tier, api_key_id, model_id, price_id, status, input_tokens, output_tokens,
+        cached_input_tokens, cached_output_tokens, credits_used, credits_charged, shortfall, usage_source, outcome
+      from usage_record where account_id between $1 and $2
+  )`;
+
+/** Several queries of differences as one; `part` numbers them from 0. */
+export function allDifferences(queries: readonly string[]): string {
+  const parts = queries.map((query, part) => `select ${part.toString()} as part, d.* from (${query}) d`);
+  return `with ${BOOK_ROWS} ${parts.join('\nunion all\n')}`;
+}

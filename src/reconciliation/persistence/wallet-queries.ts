@@ -1,6 +1,9 @@
 import { differencesQuery } from './rules.js';
 
-/* All queries take a range of accounts, both ends included: $1 and $2. They read it in the order of the primary keys. */
+/*
+ * All queries take a range of accounts, both ends included: $1 and $2. Differences are looked for in `book_entry`, `book_freeze` and
+ * `book_usage`, its rows as `allDifferences` has read them.
+ */
 
 /** The next accounts after `$1` (included) that have about `$2` ledger rows together, at least one and at most `$3`. */
 export const NEXT_ACCOUNTS = `
@@ -11,13 +14,13 @@ export const NEXT_ACCOUNTS = `
       window w as (order by account_id)) s
   order by account_id`;
 
-/** How much there is to look at. */
+/** How much there is to look at; from indexes alone where the tables were vacuumed. */
 export const COUNTS = `
   select (select count(*) from wallet where account_id between $1 and $2) as wallets,
     (select count(*) from ledger_entry where account_id between $1 and $2) as rows,
     (select count(*) from usage_record where account_id between $1 and $2) as usage_records,
-    count(*) as freezes, count(*) filter (where ended_at is null) as open_freezes
-    from wallet_freeze where account_id between $1 and $2`;
+    (select count(*) from wallet_freeze where account_id between $1 and $2) as freezes,
+    (select count(*) from wallet_freeze where account_id between $1 and $2 and ended_at is null) as open_freezes`;
 
 /** Rows that do not follow on the row before them: at most `$3`, with the count of all. */
 export const BROKEN_CHAIN = `
@@ -41,11 +44,11 @@ const WALLETS = `
       from (select * from wallet where account_id between $1 and $2) w
       full join (select account_id, tier, max(seq) as last_seq, sum(available_delta) as available, sum(frozen_delta) as frozen,
           sum(available_delta) filter (where kind in ('top_up', 'adjust')) as credited
-        from ledger_entry where account_id between $1 and $2 group by account_id, tier) l using (account_id, tier)
-      full join (select account_id, tier, sum(credits_charged) as charged from usage_record
-        where account_id between $1 and $2 group by account_id, tier) u using (account_id, tier)
-      full join (select account_id, tier, sum(amount) as amount from wallet_freeze
-        where account_id between $1 and $2 and ended_at is null group by account_id, tier) f using (account_id, tier)
+        from book_entry group by account_id, tier) l using (account_id, tier)
+      full join (select account_id, tier, sum(credits_charged) as charged from book_usage
+        group by account_id, tier) u using (account_id, tier)
+      full join (select account_id, tier, sum(amount) as amount from book_freeze
+        where ended_at is null group by account_id, tier) f using (account_id, tier)
   )`;
 
 /** Each wallet against its ledger rows, its open freezes and its charges. */
@@ -98,8 +101,7 @@ const QUOTA_DAYS = `
       from (select * from quota_day where account_id between $1 and $2) q
       full join (select f.account_id, f.api_key_id, f.quota_day as day,
           sum(case when f.ended_at is null then f.amount else 0 end + coalesce(u.credits_used, 0)) as used
-        from (select * from wallet_freeze where account_id between $1 and $2) f
-        left join (select * from usage_record where account_id between $1 and $2) u
+        from book_freeze f left join book_usage u
           on u.account_id = f.account_id and u.request_id = f.id
         group by f.account_id, f.api_key_id, f.quota_day) f using (account_id, api_key_id, day)
   )`;
