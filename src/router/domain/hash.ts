@@ -21,7 +21,7 @@ export function drawFor(sessionHash: number, memberHash: number): number {
 }
 
 /** Finaliser of MurmurHash3: every input bit moves every output bit. */
-function scramble(value: number): number {
+export function scramble(value: number): number {
   let mixed = value | 0;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
