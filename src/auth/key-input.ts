@@ -28,7 +28,7 @@ export function checkedSettings(input: CreateKeyInput | KeyPatch): Partial<KeySe
   if (tier !== undefined && tier !== null && !TIERS.includes(tier)) {
     throw invalidField('tier', `tier must be one of ${TIERS.join(', ')}`);
   }
-  if (fixedModel === '' || fixedModel === 'auto') {
+  if (fixedModel === '' || (typeof fixedModel === 'string' && /^auto(:|$)/.test(fixedModel))) {
     throw invalidField('fixed_model', 'fixed_model must name a concrete model; null removes it');
   }
   checkAmount('limit_daily', limitDailyMicros);

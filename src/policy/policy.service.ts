@@ -63,7 +63,7 @@ export class PolicyService {
   async create(input: PolicyInput): Promise<PolicyRecord> {
     const now = new Date(this.clock.nowMs());
     const policy: PolicyRecord = {
-      ...{ allowedTiers: [], ipAllowlist: [], ipBlocklist: [], modelBlacklist: [] },
+      ...{ allowedTiers: [], ipAllowlist: [], ipBlocklist: [], modelBlacklist: [], routing: { weights: {}, tags: [] } },
       ...checkedPolicyFields(input),
       id: newId(now.getTime()),
       name: input.name.trim(),

@@ -90,6 +90,11 @@ export class WalletService {
     return this.hints.lastSeen(accountId, tier);
   }
 
+  /** What this process saw available within the last seconds, without asking; for preferences, never for a refusal. */
+  freshlySeenMicros(accountId: string, tier: Tier): Micros | null {
+    return this.hints.freshlySeen(accountId, tier);
+  }
+
   /** All tiers, cheapest first; zeros for an unknown account. */
   balances(accountId: string): Promise<WalletBalance[]> {
     return this.wallets.balances(accountId);

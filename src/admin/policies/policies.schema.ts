@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PolicyInput, PolicyPatch, PolicyRecord } from '../../policy/index.js';
+import { ROUTING_FACTORS, type PolicyInput, type PolicyPatch, type PolicyRecord } from '../../policy/index.js';
 import { name, patchOf, plainText, tier, timeOut, uuid } from '../http/fields.js';
 import { pageQuery } from '../http/pagination.js';
 
@@ -10,6 +10,16 @@ const ITEM_LENGTH_MAX = 200;
 const item = plainText(ITEM_LENGTH_MAX).trim().min(1);
 const addresses = z.array(item).max(ITEMS_MAX);
 
+const weight = z.number().min(0).max(10);
+
+const routing = z.strictObject({
+  weights: z
+    .strictObject(Object.fromEntries(ROUTING_FACTORS.map((factor) => [factor, weight.optional()])))
+    .default({})
+    .describe('From 0 to 10; only their ratio counts. A factor that is left out keeps its usual weight.'),
+  tags: z.array(item).max(50).default([]).describe('SKU or scenario tags of models to prefer.'),
+});
+
 /** Which addresses are well formed is the policy module's to say. */
 const lists = {
   allowed_tiers: z.array(tier).describe('Empty: every tier.'),
@@ -19,6 +29,7 @@ const lists = {
     .array(item)
     .max(PATTERNS_MAX)
     .describe('`model_key` or `model_id`; `*` matches any run of characters.'),
+  routing: routing.describe('How `auto` weighs; replaced as a whole. Empty: as usual.'),
 };
 
 export const createPolicySchema = z.strictObject({ name, ...z.object(lists).partial().shape });
@@ -38,6 +49,7 @@ export const policySchema = z
     ip_allowlist: z.array(z.string()),
     ip_blocklist: z.array(z.string()),
     model_blacklist: z.array(z.string()),
+    routing: z.object({ weights: z.record(z.string(), z.number()), tags: z.array(z.string()) }),
     created_at: timeOut,
     updated_at: timeOut,
   })
@@ -51,6 +63,7 @@ export function policyFields(body: PatchPolicy): Omit<PolicyInput, 'name'> & Pol
     ipAllowlist: body.ip_allowlist,
     ipBlocklist: body.ip_blocklist,
     modelBlacklist: body.model_blacklist,
+    routing: body.routing,
   };
 }
 
@@ -62,6 +75,7 @@ export function policyView(policy: PolicyRecord): PolicyView {
     ip_allowlist: [...policy.ipAllowlist],
     ip_blocklist: [...policy.ipBlocklist],
     model_blacklist: [...policy.modelBlacklist],
+    routing: { weights: { ...policy.routing.weights }, tags: [...policy.routing.tags] },
     created_at: policy.createdAt.toISOString(),
     updated_at: policy.updatedAt.toISOString(),
   };

@@ -110,6 +110,12 @@ export const configSchema = z.object({
     .regex(/^\d{1,12}(\.\d{1,6})?$/, { error: 'must be a decimal number with at most six places' })
     .default('1')
     .describe('Credits frozen when nothing can be estimated.'),
+  ROUTER_CONTROL_SHARE: z
+    .string()
+    .regex(/^(0|1|0?\.\d{1,6}|1\.0{1,6})$/, { error: 'must be a number from 0 to 1' })
+    .transform(Number)
+    .default(0)
+    .describe('Share of the sessions of `auto` that are routed by lot at the same spend, to compare with.'),
   STREAM_RESCUE: z
     .enum(['same_model', 'any', 'off'])
     .default('same_model')

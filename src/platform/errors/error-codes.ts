@@ -50,8 +50,10 @@ export const ERROR_CODES = [
   // Choosing a model
   'model_not_found',
   'no_candidate',
+  'unknown_auto_knob',
   'no_healthy_endpoint',
   'pool_not_loaded',
+  'pool_empty',
   'router_failed',
   'catalog_unavailable',
   // Calling the provider

@@ -1,7 +1,7 @@
 import type { Tier } from '../../wallet/index.js';
 import { IpSet } from './ip-set.js';
 import { ModelPatterns } from './model-patterns.js';
-import type { Policy } from './policy.js';
+import type { Policy, RoutingPreferences } from './policy.js';
 
 /** A policy with its lists ready for look-ups. */
 export interface CompiledPolicy {
@@ -11,6 +11,7 @@ export interface CompiledPolicy {
   ipAllowlist: IpSet;
   ipBlocklist: IpSet;
   modelBlacklist: ModelPatterns;
+  routing: RoutingPreferences;
 }
 
 /** @throws InvalidIpRuleError for a rule that is neither an address nor a range. */
@@ -21,5 +22,6 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
     ipAllowlist: new IpSet(policy.ipAllowlist),
     ipBlocklist: new IpSet(policy.ipBlocklist),
     modelBlacklist: new ModelPatterns(policy.modelBlacklist),
+    routing: policy.routing,
   };
 }

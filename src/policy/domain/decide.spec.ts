@@ -46,7 +46,14 @@ function decideCase({ policy, accountPolicies, key, ip, tier, model, defaultMode
     requestedModel: model ?? null,
     findModel: (name) => POOL.find((candidate) => candidate.modelKey === name || candidate.id === name) ?? null,
   };
-  const empty = { name: 'p', allowedTiers: [], ipAllowlist: [], ipBlocklist: [], modelBlacklist: [] };
+  const empty = {
+    name: 'p',
+    allowedTiers: [],
+    ipAllowlist: [],
+    ipBlocklist: [],
+    modelBlacklist: [],
+    routing: { weights: {}, tags: [] },
+  };
   const policies = [
     ...(policy === undefined ? [] : [{ ...empty, id: 'p', ...policy }]),
     ...(accountPolicies ?? []).map((fields, at) => ({ ...empty, id: `account-${at}`, ...fields })),

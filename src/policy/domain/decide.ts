@@ -2,11 +2,13 @@ import { parseTier, TIERS, type Tier } from '../../wallet/index.js';
 import { fixedModelOnly, ipBlocked, ipNotAllowed, modelBlacklisted, tierNotAllowed } from '../policy.errors.js';
 import type { CompiledPolicy } from './compiled-policy.js';
 import { parseIp } from './ip-set.js';
-import type { ClientIp, PolicyDecision, PolicyRequest } from './policy.js';
+import type { ClientIp, PolicyDecision, PolicyRequest, RoutingPreferences } from './policy.js';
 
 /** What the gateway chooses the model for by itself. */
 const AUTO = 'auto';
+const isAuto = (model: string): boolean => model === AUTO || model.startsWith(`${AUTO}:`);
 const SHOWN_CHARS_MAX = 200;
+const NO_PREFERENCES: RoutingPreferences = { weights: {}, tags: [] };
 
 type Facts = Record<string, unknown>;
 
@@ -32,15 +34,21 @@ export function decide(
   if (policies.some(hasAddresses)) checkAddress(request.clientIp, policies, facts);
   const allowedTiers = checkTiers(request, policies, facts);
   const model = checkFixedModel(request, defaultModel, facts);
-  const concrete = model !== AUTO;
+  const concrete = !isAuto(model);
   if (concrete) checkConcreteModel(model, request, { policies, allowedTiers, facts });
   return {
     model,
     concrete,
     allowedTiers,
+    routing: policies.map(({ routing }) => routing).find(hasPreferences) ?? NO_PREFERENCES,
     isBlacklisted: (candidate) => policies.some((policy) => policy.modelBlacklist.match(candidate) !== null),
     facts,
   };
+}
+
+/** Of several policies the first one that says how to weigh is followed. */
+function hasPreferences({ weights, tags }: RoutingPreferences): boolean {
+  return tags.length > 0 || Object.keys(weights).length > 0;
 }
 
 function hasAddresses({ ipAllowlist, ipBlocklist }: CompiledPolicy): boolean {
@@ -117,7 +125,7 @@ function checkFixedModel(request: PolicyRequest, defaultModel: string | null, fa
   facts['fixed_model'] = key.fixedModel;
   const model = key.fixedModel ?? requestedModel ?? defaultModel ?? AUTO;
   facts['model'] = shown(model);
-  if (key.fixedModel !== null && requested !== AUTO && !isSameModel(requested, key.fixedModel, request)) {
+  if (key.fixedModel !== null && !isAuto(requested) && !isSameModel(requested, key.fixedModel, request)) {
     throw fixedModelOnly({ ...facts, matched_rule: `fixed_model: ${key.fixedModel}` });
   }
   return model;

@@ -1,7 +1,7 @@
 import { TIERS, type Tier } from '../../wallet/index.js';
 import { invalidPolicyField } from '../policy.errors.js';
 import { InvalidIpRuleError, IpSet } from './ip-set.js';
-import type { Policy } from './policy.js';
+import { ROUTING_FACTORS, type Policy, type RoutingPreferences } from './policy.js';
 
 /** What an operator may set; absent lists are empty and do not restrict. */
 export interface PolicyInput {
@@ -10,6 +10,8 @@ export interface PolicyInput {
   ipAllowlist?: readonly string[] | undefined;
   ipBlocklist?: readonly string[] | undefined;
   modelBlacklist?: readonly string[] | undefined;
+  /** How `auto` weighs; replaced as a whole. */
+  routing?: RoutingPreferences | undefined;
 }
 
 /** Absent and `undefined` fields stay as they are. */
@@ -25,13 +27,14 @@ const PATTERN_CHARS_MAX = 200;
  * @throws AppError `unprocessable` naming the field and the item that cannot be taken.
  */
 export function checkedPolicyFields(input: PolicyPatch): Partial<Omit<Policy, 'id'>> {
-  const { name, allowedTiers, ipAllowlist, ipBlocklist, modelBlacklist } = input;
+  const { name, allowedTiers, ipAllowlist, ipBlocklist, modelBlacklist, routing } = input;
   return {
     ...(name === undefined ? {} : { name: checkedName(name) }),
     ...(allowedTiers === undefined ? {} : { allowedTiers: checkedTiers(allowedTiers) }),
     ...(ipAllowlist === undefined ? {} : { ipAllowlist: checkedAddresses('ip_allowlist', ipAllowlist) }),
     ...(ipBlocklist === undefined ? {} : { ipBlocklist: checkedAddresses('ip_blocklist', ipBlocklist) }),
     ...(modelBlacklist === undefined ? {} : { modelBlacklist: checkedPatterns(modelBlacklist) }),
+    ...(routing === undefined ? {} : { routing: checkedRouting(routing) }),
   };
 }
 
@@ -66,6 +69,31 @@ function checkedPatterns(patterns: readonly string[]): string[] {
     'model_blacklist',
     `a pattern must have 1 to ${PATTERN_CHARS_MAX} characters: ${shown(bad)}`,
   );
+}
+
+const WEIGHT_MAX = 10;
+const TAGS_MAX = 50;
+
+function checkedRouting({ weights, tags }: RoutingPreferences): RoutingPreferences {
+  for (const [factor, weight] of Object.entries(weights)) {
+    if (!ROUTING_FACTORS.some((name) => name === factor)) {
+      throw invalidPolicyField(
+        `routing.weights.${factor}`,
+        `${shown(factor)} is no factor; there are ${ROUTING_FACTORS.join(', ')}`,
+      );
+    }
+    if (!Number.isFinite(weight) || weight < 0 || weight > WEIGHT_MAX) {
+      throw invalidPolicyField(`routing.weights.${factor}`, `a weight must be a number from 0 to ${WEIGHT_MAX}`);
+    }
+  }
+  const { quality, price, latency } = weights;
+  if (quality === 0 && price === 0 && latency === 0) {
+    throw invalidPolicyField('routing.weights', 'one of quality, price and latency must be greater than 0');
+  }
+  const checked = distinct('routing.tags', tags, TAGS_MAX);
+  const bad = checked.find((tag) => tag === '' || tag.length > PATTERN_CHARS_MAX);
+  if (bad === undefined) return { weights: { ...weights }, tags: checked };
+  throw invalidPolicyField('routing.tags', `a tag must have 1 to ${PATTERN_CHARS_MAX} characters: ${shown(bad)}`);
 }
 
 function distinct(param: string, items: readonly string[], itemsMax: number): string[] {

@@ -8,6 +8,17 @@ export interface Policy {
   ipAllowlist: readonly string[];
   ipBlocklist: readonly string[];
   modelBlacklist: readonly string[];
+  routing: RoutingPreferences;
+}
+
+/** What an operator may weigh in the choice of `auto`; what each means is in the README of the router. */
+export const ROUTING_FACTORS = ['quality', 'price', 'latency', 'health', 'stickiness', 'tags', 'balance'] as const;
+
+export interface RoutingPreferences {
+  /** From 0 to 10, instead of the usual ones. */
+  weights: Partial<Record<(typeof ROUTING_FACTORS)[number], number>>;
+  /** SKU or scenario tags of models to prefer. */
+  tags: readonly string[];
 }
 
 /** A policy as administration shows it. */
@@ -44,6 +55,7 @@ export interface PolicyDecision {
   /** policy ∩ key ∩ request, in the order of TIERS. Never empty. */
   allowedTiers: readonly Tier[];
   isBlacklisted: (model: { id: string; modelKey: string }) => boolean;
+  routing: RoutingPreferences;
   /** For the explanation: address, matched rule, the three tier sets, fixed model. */
   facts: Record<string, unknown>;
 }

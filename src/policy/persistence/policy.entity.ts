@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Tier } from '../../wallet/index.js';
+import type { RoutingPreferences } from '../domain/policy.js';
 
 @Entity('policy')
 export class PolicyEntity {
@@ -20,6 +21,9 @@ export class PolicyEntity {
 
   @Column('text', { name: 'model_blacklist', array: true, default: '{}' })
   modelBlacklist!: string[];
+
+  @Column('jsonb', { default: { weights: {}, tags: [] } })
+  routing!: RoutingPreferences;
 
   @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
   createdAt!: Date;
