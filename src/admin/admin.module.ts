@@ -36,6 +36,7 @@ import { PoliciesController } from './policies/policies.controller.js';
 import { ProvidersController } from './providers/providers.controller.js';
 import { StatementsController } from './providers/statements.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
+import { RouterController } from './router/router.controller.js';
 import { RequestExplanationsController } from './requests/requests.controller.js';
 import { TiersController } from './tiers/tiers.controller.js';
 import { CorrectionsController } from './usage/corrections.controller.js';
@@ -68,6 +69,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     ModelsController,
     EndpointsController,
     PricesController,
+    RouterController,
     TiersController,
     FreezesController,
     UsageController,

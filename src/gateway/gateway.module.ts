@@ -13,6 +13,7 @@ import { ChatController } from './openai/chat.controller.js';
 import { JsonDelivery } from './openai/json-delivery.js';
 import { OutcomeRecorder } from './openai/outcome-recorder.js';
 import { OwnAccountController } from './openai/own-account.controller.js';
+import { RoutingFeedback } from './openai/routing-feedback.js';
 import { ReceiptsController } from './openai/receipts.controller.js';
 import { RequestsController } from './openai/requests.controller.js';
 import { SigningKeysController } from './openai/signing-keys.controller.js';
@@ -41,6 +42,7 @@ import { RouteTable } from './route-table.js';
     JsonDelivery,
     LargerModel,
     OutcomeRecorder,
+    RoutingFeedback,
     ProviderCall,
     RequestJournal,
     RoutePlanner,

@@ -8,7 +8,7 @@ import { EndpointBreakers } from './breaker/endpoint-breakers.js';
 import type { CallSummary, JsonAnswer, ProviderAnswer, StreamAnswer, UpstreamRequest } from './domain/call.js';
 import { completionText } from './domain/completion-text.js';
 import type { Endpoint } from './domain/endpoint.js';
-import type { JsonRecord } from './domain/json.js';
+import { isRecord, type JsonRecord } from './domain/json.js';
 import { normaliseUsage } from './domain/usage.js';
 import { Failover } from './failover/failover.js';
 import { Patience } from './failover/patience.js';
@@ -103,6 +103,12 @@ export class ProviderService {
   }
 }
 
+function finishReasonOf({ choices }: JsonRecord): string | null {
+  const last: unknown = Array.isArray(choices) ? choices.at(-1) : null;
+  const reason = isRecord(last) ? last['finish_reason'] : null;
+  return typeof reason === 'string' ? reason : null;
+}
+
 function summaryOf(run: CallRun, endpoint: Endpoint, body: JsonRecord): CallSummary {
   const usage = normaliseUsage(body['usage'] ?? body['usageMetadata']);
   const durationMs = Math.round(run.elapsedMs);
@@ -113,6 +119,7 @@ function summaryOf(run: CallRun, endpoint: Endpoint, body: JsonRecord): CallSumm
     attempts: run.attempts,
     rescued: null,
     complete: true,
+    finishReason: finishReasonOf(body),
     firstTokenMs: durationMs,
     durationMs,
   };

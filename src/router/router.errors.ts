@@ -19,6 +19,24 @@ export function modelNotFound(name: string, inPool: 'missing' | 'disabled'): App
   );
 }
 
+/** 400: the caller wants something of `auto` that there is not. */
+export function unknownKnob(name: string): AppError {
+  return new AppError('invalid_request', `\`${shorten(name)}\` is no way of choosing`, {
+    code: 'unknown_auto_knob',
+    param: 'model',
+    hint: 'Send `auto`, `auto:cheap`, `auto:best`, `auto:fast`, or `auto:` and a number from 0 (price alone) to 1 (quality alone).',
+  });
+}
+
+/** 502: there is nothing to choose from at all. */
+export function poolEmpty(): AppError {
+  return new AppError('routing', 'the model pool is empty', {
+    code: 'pool_empty',
+    hint: 'No model is enabled; an operator has to enable one.',
+    facts: { candidates: [], selected_model: null },
+  });
+}
+
 /** 403: policy normally says so first. */
 export function tierNotAllowed(): AppError {
   return new AppError('policy_rejected', 'requested tier is not allowed', { code: 'tier_not_allowed', param: 'model' });

@@ -5,11 +5,12 @@ import { AppError } from '../platform/errors/index.js';
 import type { UsdMicros } from '../platform/money/index.js';
 import { ProviderService } from '../provider/index.js';
 import type { Tier } from '../wallet/index.js';
-import { pickAuto, type ScoredModel } from './domain/auto.js';
+import { AutoRouter } from './auto-router.js';
+import type { ScoredModel } from './domain/auto.js';
 import { orderEndpoints } from './domain/endpoint-order.js';
 import { hashText } from './domain/hash.js';
 import type { Model, Price, Route, RouteRequest } from './domain/model.js';
-import { AUTO_MODEL } from './domain/model-key.js';
+import { isAutoModel } from './domain/knob.js';
 import type { Catalog, Pool } from './domain/pool.js';
 import { PoolReader } from './persistence/pool.reader.js';
 import { PoolKeeper } from './pool-keeper.js';
@@ -23,29 +24,27 @@ const RESCUE_MODELS_MAX = 3;
 export class RouterService {
   private readonly prices = new LRUCache<string, Price>({ max: PRICES_KEPT });
   private readonly isHealthy: (endpointId: string) => boolean;
-  private readonly isReady: (endpointId: string) => boolean;
 
   constructor(
     private readonly keeper: PoolKeeper,
     private readonly reader: PoolReader,
     @Inject(CONFIG) private readonly config: Config,
     providers: ProviderService,
+    private readonly autos: AutoRouter,
   ) {
     this.isHealthy = (endpointId) => providers.endpointHealth(endpointId);
-    this.isReady = (endpointId) => providers.isReady(endpointId);
   }
 
   /**
-   * Chooses the model and its endpoints from memory. The same request gives the same answer in every process with the same
-   * pool and the same endpoint health.
-   * @throws AppError `model_not_found`, `policy_rejected`, `unavailable` for a concrete model; `routing` (no candidate, no
+   * Chooses the model and its endpoints from memory.
+   * @throws AppError `invalid_request` for an unknown way of choosing; `model_not_found`, `policy_rejected`, `unavailable` for a concrete model; `routing` (no candidate, no
    * pool, or a fault in here) and `unavailable` (all breakers open) for `auto`.
    */
   route(request: RouteRequest): Route {
     const startedMs = performance.now();
     try {
       const pool = this.keeper.current();
-      const route = request.requestedModel === AUTO_MODEL ? this.auto(pool, request) : this.concrete(pool, request);
+      const route = isAutoModel(request.requestedModel) ? this.auto(pool, request) : this.concrete(pool, request);
       return { ...route, routingMs: Math.round((performance.now() - startedMs) * 1000) / 1000 };
     } catch (error) {
       throw error instanceof AppError ? error : errors.routerFailed(error);
@@ -80,10 +79,7 @@ export class RouterService {
   }
 
   private auto(pool: Pool, request: RouteRequest): Route {
-    const pick = pickAuto(pool, request, this.isReady);
-    if (pick.chosen === null) {
-      throw pick.waitsForHealth ? errors.everyBreakerOpen(pick.candidates) : errors.noCandidate(pick.candidates);
-    }
+    const { pick, decision } = this.autos.choose(pool, request);
     const { pooled, price } = pick.chosen;
     const session = hashText(request.sessionKey);
     return {
@@ -94,6 +90,7 @@ export class RouterService {
       rescueModels: this.rescuersOf(pick.chosen, pick.others, session),
       reason: pick.reason,
       candidates: pick.candidates,
+      decision,
       routingMs: 0,
     };
   }
@@ -119,6 +116,7 @@ export class RouterService {
       rescueModels: [],
       reason: 'the request names this model',
       candidates: [{ modelKey: model.modelKey, tier: model.tier, score: null, lost: null }],
+      decision: null,
       routingMs: 0,
     };
   }

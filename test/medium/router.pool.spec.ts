@@ -31,7 +31,7 @@ describe('the pool of a process', () => {
     const { id, modelKey } = await context.servedModel();
     await context.models.disable(id);
     await context.feed.catchUp();
-    for (const name of [modelKey, id, 'nobody/knows', newId(), 'auto:best']) {
+    for (const name of [modelKey, id, 'nobody/knows', newId(), 'AUTO', 'automatic']) {
       expect(thrownBy(routed(name))).toMatchObject({
         kind: 'model_not_found',
         code: 'model_not_found',

@@ -1,6 +1,8 @@
 import { micros, usdMicros } from '../../src/platform/money/index.js';
 import type { Endpoint } from '../../src/provider/index.js';
-import type { ModelRecord, RouteRequest, TierRate } from '../../src/router/index.js';
+import type { ModelRecord, RequestNeeds, RouteRequest, TierRate } from '../../src/router/index.js';
+import type { Surroundings } from '../../src/router/domain/auto.js';
+import { weighingOf } from '../../src/router/domain/weights.js';
 import { TIERS, type Tier } from '../../src/wallet/index.js';
 
 const CREDIT = 1_000_000;
@@ -100,13 +102,40 @@ export function tierRates(usd: Partial<Record<Tier, number>> = {}): TierRate[] {
 }
 
 /** A plain `auto` request over all tiers. */
-export function routeRequest(fields: Partial<RouteRequest> = {}): RouteRequest {
+export function routeRequest(
+  fields: Partial<Omit<RouteRequest, 'needs'>> & { needs?: Partial<RequestNeeds> } = {},
+): RouteRequest {
   return {
     requestedModel: 'auto',
     allowedTiers: TIERS,
     isBlacklisted: () => false,
     sessionKey: 'session',
+    words: () => ({ asked: '', opening: null }),
+    preferences: { weights: {}, tags: [] },
+    availableMicros: () => null,
     ...fields,
-    needs: { tools: false, vision: false, jsonSchema: false, inputTokens: 100, outputTokens: 100, ...fields.needs },
+    needs: {
+      tools: false,
+      vision: false,
+      jsonSchema: false,
+      inputTokens: 100,
+      outputTokens: 100,
+      frozenOutputTokens: fields.needs?.outputTokens ?? 100,
+      ...fields.needs,
+    },
+  };
+}
+
+/** What surrounds an average request of a new session, about which nothing is known. */
+export function surroundings(fields: Partial<Surroundings> = {}): Surroundings {
+  return {
+    isHealthy: () => true,
+    speedOf: () => null,
+    keptModelId: null,
+    demand: 0.5,
+    weighing: weighingOf({}, null),
+    group: 'router',
+    shareOf: () => 0,
+    ...fields,
   };
 }

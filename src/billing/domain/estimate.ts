@@ -47,6 +47,11 @@ export function estimateTokens(body: Body, settings: EstimateSettings): TokenEst
   };
 }
 
+/** Output tokens that the first freeze covers: of a stream its beginning, of everything else the whole maximum. */
+export function firstFreezeTokens(body: Body, { outputTokens }: TokenEstimate): number {
+  return body['stream'] === true ? Math.min(outputTokens, STREAM_FIRST_TOKENS * choicesOf(body)) : outputTokens;
+}
+
 /**
  * The freeze of a request at a price. A stream covers at most its first 1024 output tokens a choice, everything else its
  * whole maximum. When there is nothing to estimate from, the default amount.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { AppError } from '../../platform/errors/index.js';
+import { isAutoModel, knobOf } from '../../router/index.js';
 import { chatRequestSchema, type ChatRequest } from './chat-request.schema.js';
 
 /**
@@ -35,9 +36,15 @@ export function parseChatRequest(value: unknown): ChatRequest {
     throw new AppError('invalid_request', 'the request body must be a JSON object', { code: 'invalid_body' });
   }
   const result = chatRequestSchema.safeParse(value);
-  if (result.success) return value as ChatRequest;
+  if (result.success) return withKnownKnob(value as ChatRequest);
   const [issue] = result.error.issues;
   throw issue === undefined ? new Error('validation failed without an issue') : invalidField(issue, value);
+}
+
+/** A way of choosing that does not exist is a fault of the request, whatever the key may call. */
+function withKnownKnob(body: ChatRequest): ChatRequest {
+  if (typeof body.model === 'string' && isAutoModel(body.model)) knobOf(body.model);
+  return body;
 }
 
 function invalidField(issue: z.core.$ZodIssue, body: object): AppError {

@@ -5,6 +5,7 @@ import { formatDecimal, ZERO_MICROS } from '../../platform/money/index.js';
 import type { CallSummary, TokenUsage } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
+import { RoutingFeedback } from './routing-feedback.js';
 import { UsageEstimator } from './usage-estimator.js';
 
 export type EndReason =
@@ -31,6 +32,7 @@ export class OutcomeRecorder {
     private readonly wallets: WalletService,
     private readonly settlement: SettlementQueue,
     private readonly estimator: UsageEstimator,
+    private readonly feedback: RoutingFeedback,
   ) {}
 
   /** The outcome of an end, priced with the version pinned at the freeze. Nothing is written yet. */
@@ -39,6 +41,7 @@ export class OutcomeRecorder {
     const measured = this.measure(context, end);
     const creditsUsed = measured.disposition === 'charge' ? priceOf(measured.usage, price) : ZERO_MICROS;
     const { summary } = end;
+    context.finishReason = summary?.finishReason ?? null;
     return {
       ...measured,
       reason: end.reason,
@@ -63,6 +66,7 @@ export class OutcomeRecorder {
     const key = filled(context.key, 'key');
     const result = await this.wallets.capture(key.billingAccountId, context.requestId, outcome);
     context.outcome = outcome;
+    this.feedback.note(context, outcome);
     this.settlement.notify();
     context.close('capture', 'passed', {
       result,

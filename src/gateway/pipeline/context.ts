@@ -44,6 +44,8 @@ export class RequestContext {
   fallbackFrom: Tier | null = null;
   /** Models for which the prompt was too long; a larger one answers instead. */
   readonly outgrown: string[] = [];
+  /** The freeze of the first choice failed, and `route` is another one. */
+  rerouted = false;
   freeze: HeldFreeze | null = null;
   attempts: readonly Attempt[] = [];
   /** Endpoint that serves the answer. */
@@ -53,6 +55,8 @@ export class RequestContext {
   /** Ends the call at the provider, whatever its rule for callers who leave. */
   cancelUpstream: () => void = () => undefined;
   outcome: Outcome | null = null;
+  /** Why the model stopped, as its provider said. */
+  finishReason: string | null = null;
   /** Its log line and trace have been written. */
   written = false;
   readonly stages: StageRecord[] = [];

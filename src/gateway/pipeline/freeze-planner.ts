@@ -12,7 +12,7 @@ import {
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import { formatDecimal, micros, ZERO_MICROS, type Micros } from '../../platform/money/index.js';
-import { AUTO_MODEL, RouterService, type Route } from '../../router/index.js';
+import { AUTO_MODEL, isAutoModel, RouterService, type Route } from '../../router/index.js';
 import { WalletService, type FreezeRefusal, type FreezeResult, type KeyLimits, type Tier } from '../../wallet/index.js';
 import { filled, type HeldFreeze, type RequestContext } from './context.js';
 import { RoutePlanner } from './route-planner.js';
@@ -62,6 +62,7 @@ export class FreezePlanner {
     }
     const policy = filled(context.policy, 'policy');
     if (policy.fallsBack && WALLET_REFUSALS.has(first.result.refusal)) {
+      if (await this.fallBack(context, firstRoute.model.tier, firstRoute)) return;
       for (const tier of FALLBACK_TIERS[firstRoute.model.tier]) {
         if (policy.allowedTiers.includes(tier) && (await this.fallBack(context, tier))) {
           context.fallbackFrom = firstRoute.model.tier;
@@ -145,20 +146,25 @@ export class FreezePlanner {
     };
   }
 
-  /** Whether another tier has a candidate and can pay for it. */
-  private async fallBack(context: RequestContext, tier: Tier): Promise<boolean> {
+  /**
+   * Whether a tier has a candidate and can pay for it.
+   * @param refused a route of the same tier that was too dear: what the wallet has is known now, and a cheaper one may fit.
+   */
+  private async fallBack(context: RequestContext, tier: Tier, refused?: Route): Promise<boolean> {
     const route = this.routeOrNull(context, tier);
-    if (route === null) return false;
+    if (route === null || route.model.id === refused?.model.id) return false;
     const { held, result } = await this.attempt(context, route);
     if (!result.ok) return false;
     context.route = route;
+    context.rerouted = true;
     context.freeze = await this.coverAnswer(context, route, held, result.availableMicros);
     return true;
   }
 
   private routeOrNull(context: RequestContext, tier: Tier): Route | null {
     try {
-      return this.planner.plan(context, [tier], AUTO_MODEL);
+      const wanted = filled(context.policy, 'policy').model;
+      return this.planner.plan(context, [tier], isAutoModel(wanted) ? wanted : AUTO_MODEL);
     } catch (error) {
       if (error instanceof AppError) return null;
       throw error;

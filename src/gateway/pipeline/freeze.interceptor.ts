@@ -1,6 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { finalize, from, mergeMap, type Observable } from 'rxjs';
 import { formatDecimal } from '../../platform/money/index.js';
+import { routeFactsOf } from '../../router/index.js';
 import { contextOf, filled } from './context.js';
 import { FreezePlanner } from './freeze-planner.js';
 import { RunningCalls } from './running-calls.js';
@@ -25,6 +26,7 @@ export class FreezeInterceptor implements NestInterceptor {
         estimated_output_tokens: freeze.estimate.outputTokens,
         state: 'held',
         ...(freeze.outputTokensClamp === null ? {} : { output_tokens_clamp: freeze.outputTokensClamp }),
+        ...(context.rerouted ? { route: routeFactsOf(filled(context.route, 'route')) } : {}),
         ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
       });
     });

@@ -1,6 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { PolicyService } from '../../policy/index.js';
-import { AUTO_MODEL, RouterService } from '../../router/index.js';
+import { AUTO_MODEL, isAutoModel, RouterService } from '../../router/index.js';
 import { WalletService, type Tier } from '../../wallet/index.js';
 import { contextOf, filled, type AppliedPolicy, type FastifyRequest, type RequestContext } from './context.js';
 import { WalletRefusals } from './wallet-refusals.js';
@@ -29,7 +29,7 @@ export class PolicyGuard implements CanActivate {
       findModel: (nameOrId) => this.router.findModel(nameOrId),
     });
     await this.policies.checkQuota(key);
-    const namesNoModel = (body.model ?? AUTO_MODEL) === AUTO_MODEL && key.fixedModel === null;
+    const namesNoModel = isAutoModel(body.model ?? AUTO_MODEL) && key.fixedModel === null;
     context.policy = await this.applyBalances(context, { ...decision, fallsBack: namesNoModel }, key.billingAccountId);
     context.close('policy', 'passed', { ...decision.facts, funded_tiers: context.policy.allowedTiers });
     return true;
@@ -55,6 +55,7 @@ export class PolicyGuard implements CanActivate {
       if (await this.wallets.hasBalance(accountId, tier)) funded.push(tier);
     }
     if (funded.length === 0) throw await this.refusals.empty(context, decision.allowedTiers, decision);
-    return { ...decision, model: AUTO_MODEL, concrete: false, allowedTiers: funded };
+    const model = decision.concrete ? AUTO_MODEL : decision.model;
+    return { ...decision, model, concrete: false, allowedTiers: funded };
   }
 }

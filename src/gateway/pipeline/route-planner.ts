@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { estimateTokens } from '../../billing/index.js';
+import { estimateTokens, firstFreezeTokens } from '../../billing/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import { RouterService, type Route } from '../../router/index.js';
-import type { Tier } from '../../wallet/index.js';
+import { WalletService, type Tier } from '../../wallet/index.js';
+import { callerWordsOf } from '../openai/caller-words.js';
 import { capabilitiesOf, guardedFieldsOf, sessionKeyOf } from '../openai/chat-request.js';
 import { filled, type RequestContext } from './context.js';
 
@@ -13,6 +14,7 @@ export class RoutePlanner {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly router: RouterService,
+    private readonly wallets: WalletService,
   ) {}
 
   /**
@@ -39,8 +41,12 @@ export class RoutePlanner {
         ...capabilitiesOf(body),
         inputTokens: Math.max(promptTokensMin, context.tokens.inputTokens),
         outputTokens: context.tokens.outputTokens,
+        frozenOutputTokens: firstFreezeTokens(body, context.tokens),
       },
       sessionKey: sessionKeyOf(body, key.id),
+      words: () => callerWordsOf(body),
+      preferences: policy.routing,
+      availableMicros: (tier) => this.wallets.freshlySeenMicros(key.billingAccountId, tier),
     });
     return withAllowedFields(route, guardedFieldsOf(body));
   }

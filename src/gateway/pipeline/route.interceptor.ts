@@ -1,6 +1,6 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { candidateFactsOf } from '../../router/index.js';
+import { routeFactsOf } from '../../router/index.js';
 import { RoutePlanner } from './route-planner.js';
 import { contextOf, filled } from './context.js';
 
@@ -13,14 +13,7 @@ export class RouteInterceptor implements NestInterceptor {
     const context = contextOf(execution.switchToHttp().getRequest());
     const policy = filled(context.policy, 'policy');
     context.route = this.planner.plan(context, policy.allowedTiers);
-    context.close('route', 'passed', {
-      requested_model: context.route.requestedModel,
-      selected_model: context.route.model.modelKey,
-      tier: context.route.model.tier,
-      reason: context.route.reason,
-      candidates: candidateFactsOf(context.route.candidates),
-      endpoints: context.route.endpoints.map((endpoint) => endpoint.providerName),
-    });
+    context.close('route', 'passed', routeFactsOf(context.route));
     return next.handle();
   }
 }

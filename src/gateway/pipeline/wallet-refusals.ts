@@ -89,7 +89,7 @@ export class WalletRefusals {
     const policy = filled(context.policy, 'policy');
     const body = filled(context.body, 'body');
     const balances = await this.balancesOf(context);
-    const needs = { ...capabilitiesOf(body), inputTokens: 0, outputTokens: 0 };
+    const needs = { ...capabilitiesOf(body), inputTokens: 0, outputTokens: 0, frozenOutputTokens: 0 };
     let best: { modelKey: string; amountMicros: Micros } | null = null;
     for (const model of this.router.catalog().models.slice(0, PRICED_MAX)) {
       const usable = policy.allowedTiers.includes(model.tier) && !policy.isBlacklisted(model) && canDo(model, needs);

@@ -77,6 +77,7 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
       attempts: this.run.attempts,
       rescued: this.rescued,
       complete: this.isComplete,
+      finishReason: this.current.stream.reader.finishReason,
       firstTokenMs: this.firstTokenMs,
       durationMs: this.endedMs ?? Math.round(this.run.elapsedMs),
     };

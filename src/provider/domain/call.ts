@@ -71,6 +71,8 @@ export interface CallSummary {
   rescued: Rescue | null;
   /** The provider finished the answer (finish reason and, for streams, its end marker). */
   complete: boolean;
+  /** Why the answer ended, as the provider says; of several choices, the last one. */
+  finishReason: string | null;
   firstTokenMs: number | null;
   durationMs: number;
 }

@@ -42,6 +42,8 @@ export class ChunkReader {
   hasToolCalls = false;
   hasOtherOutput = false;
   outputChars = 0;
+  /** Why the choice that ended last has ended, as the upstream says. */
+  finishReason: string | null = null;
   /** Output has come since the last usage: that usage is not the final one unless the stream was whole. */
   hasOutputSinceUsage = false;
   /** The last usage object that was one, as it was sent. */
@@ -186,6 +188,7 @@ export class ChunkReader {
   private readFinish(choice: JsonRecord): boolean {
     const finish = choice['finish_reason'];
     if (typeof finish !== 'string' || finish === '') return false;
+    this.finishReason = finish;
     this.finishedChoices.add(choice['index']);
     return true;
   }

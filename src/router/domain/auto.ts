@@ -1,24 +1,53 @@
-import { TIERS } from '../../wallet/index.js';
+import { TIERS, type Tier } from '../../wallet/index.js';
+import { vote, type Ballot, type Entrant, type RoutingGroup } from './ballot.js';
 import { nameMissing, neededCapabilities } from './capability.js';
-import { compareText } from './endpoint-order.js';
 import { drawFor, hashText } from './hash.js';
-import type { Candidate, RouteRequest } from './model.js';
-import type { Pool, PooledModel, RankedModel } from './pool.js';
-import { NEAR_EQUAL_SCORE, SCORE_WEIGHTS, TOKEN_MIXES, tokenMixOf, totalScore } from './score.js';
+import type { Candidate, Price, RouteRequest } from './model.js';
+import type { Pool, PooledModel } from './pool.js';
+import {
+  cheapness,
+  creditsOf,
+  expectedQuality,
+  expectedSeconds,
+  swiftness,
+  tagShare,
+  usdOf,
+  type Speed,
+} from './score.js';
+import { scoreOf, type Factors, type Weighing } from './weights.js';
 
-/** Most models that one decision explains. */
+/** Most models that one decision looks at closely and explains. */
 export const CANDIDATES_MAX = 50;
 
 /** A model that can serve the request now. */
-export interface ScoredModel extends RankedModel {
-  score: number;
+export interface ScoredModel extends Entrant {
+  pooled: PooledModel;
+  price: Price;
+  /** Estimated price of the request, USD. */
+  usd: number;
+}
+
+/** What a choice depends on besides pool and request. */
+export interface Surroundings {
+  isHealthy: (endpointId: string) => boolean;
+  /** `null` when nothing is known. */
+  speedOf: (endpointId: string) => Speed | null;
+  /** Id of the session's model so far. */
+  keptModelId: string | null;
+  /** How much quality matters for this request, between 0 and 1. */
+  demand: number;
+  weighing: Weighing;
+  group: RoutingGroup;
+  /** How often the router chooses a model for such requests, as a share. */
+  shareOf: (modelId: string) => number;
 }
 
 export interface AutoPick {
   /** `null` when no model can serve the request. */
   chosen: ScoredModel | null;
-  /** Other candidates, best first; complete as far as scores near the best one go. */
+  /** Other candidates, best first. */
   others: readonly ScoredModel[];
+  routersChoice: ScoredModel | null;
   /** The chosen one, then the others by score, then who was refused and why; at most `CANDIDATES_MAX`. */
   candidates: readonly Candidate[];
   /** At least one model lacks nothing but a healthy endpoint. */
@@ -27,7 +56,7 @@ export interface AutoPick {
   reason: string;
 }
 
-/** One pass over the ranking. */
+/** One pass over the pool. */
 interface Survey {
   fits: ScoredModel[];
   refused: Candidate[];
@@ -35,57 +64,74 @@ interface Survey {
   shortOutput: boolean;
 }
 
-/**
- * Chooses a model for `auto`. The same request on the same pool with the same health gives the same answer in every
- * process. A session keeps its model as long as that is a candidate with a near-best score.
- */
-export function pickAuto(pool: Pool, request: RouteRequest, isHealthy: (endpointId: string) => boolean): AutoPick {
-  const mix = tokenMixOf(request.needs);
-  const ranking = pool.ranking(request.allowedTiers, mix);
-  const probe = { pool, request, isHealthy, needed: neededCapabilities(request.needs), strictOutput: true };
-  let survey = surveyOf(ranking, probe);
-  // Many clients ask for more output than most models can write; that alone must not leave a caller without a model.
-  if (survey.fits.length === 0 && survey.shortOutput) survey = surveyOf(ranking, { ...probe, strictOutput: false });
-  const { fits, refused, waitsForHealth } = survey;
-  fits.sort((left, right) => right.score - left.score || compareText(keyOf(left), keyOf(right)));
-  const equals = fits.filter((model) => model.score >= (fits[0]?.score ?? 0) - NEAR_EQUAL_SCORE);
-  const chosen = drawForSession(equals, request.sessionKey);
-  const others = fits.filter((model) => model !== chosen);
-  const candidates = explain(chosen, others, equals, refused);
-  listOtherTiers(pool, request, candidates);
-  return { chosen, others, candidates, waitsForHealth, reason: reasonOf(chosen, equals.length, mix) };
-}
-
 interface Probe {
   pool: Pool;
   request: RouteRequest;
-  isHealthy: (endpointId: string) => boolean;
+  around: Surroundings;
+  session: number;
   needed: number;
   /** Refuse models that cannot write as many tokens as the request allows. */
   strictOutput: boolean;
 }
 
-/** Goes down the ranking until no later model can come near the best score and enough models are explained. */
-function surveyOf(ranking: readonly RankedModel[], probe: Probe): Survey {
+/**
+ * Chooses a model for `auto`. The same request on the same pool in the same surroundings gives the same answer in every
+ * process.
+ */
+export function pickAuto(pool: Pool, request: RouteRequest, around: Surroundings): AutoPick {
+  const probe = {
+    pool,
+    request,
+    around,
+    session: hashText(request.sessionKey),
+    needed: neededCapabilities(request.needs),
+    strictOutput: true,
+  };
+  let survey = surveyOf(probe);
+  // Many clients ask for more output than most models can write; that alone must not leave a caller without a model.
+  if (survey.fits.length === 0 && survey.shortOutput) survey = surveyOf({ ...probe, strictOutput: false });
+  const ballot = vote(shortlist(survey.fits, around.weighing), around.weighing, around.group);
+  const models = ballot.ranked.map(({ entrant }) => entrant);
+  const candidates: Candidate[] = ballot.ranked.map(({ entrant, score, lost }) => described(entrant, score, lost));
+  candidates.push(...survey.refused.slice(0, CANDIDATES_MAX - candidates.length));
+  listOtherTiers(pool, request, candidates);
+  return {
+    chosen: models[0] ?? null,
+    others: models.slice(1),
+    routersChoice: ballot.routersChoice,
+    candidates,
+    waitsForHealth: survey.waitsForHealth,
+    reason: reasonOf(ballot, around.group),
+  };
+}
+
+function surveyOf(probe: Probe): Survey {
   const survey: Survey = { fits: [], refused: [], waitsForHealth: false, shortOutput: false };
-  let bestScore = Number.NEGATIVE_INFINITY;
-  for (const ranked of ranking) {
-    const outOfReach = ranked.merit + SCORE_WEIGHTS.health < bestScore - NEAR_EQUAL_SCORE;
-    if (outOfReach && survey.fits.length + survey.refused.length >= CANDIDATES_MAX) break;
-    const obstacle = obstacleTo(ranked.pooled, probe);
-    const health = obstacle === null ? healthyShare(ranked.pooled, probe.isHealthy) : 0;
-    if (health > 0) {
-      const score = totalScore(ranked.merit, health);
-      bestScore = Math.max(bestScore, score);
-      survey.fits.push({ pooled: ranked.pooled, price: ranked.price, merit: ranked.merit, score });
-      continue;
+  const { pool, request } = probe;
+  for (const tier of TIERS) {
+    if (!request.allowedTiers.includes(tier)) continue;
+    for (const pooled of pool.enabledIn(tier)) {
+      const { price } = pooled.model;
+      if (price === null) continue;
+      const obstacle = obstacleTo(pooled, probe);
+      const health = obstacle === null ? healthyShare(pooled, probe.around.isHealthy) : 0;
+      if (health > 0) {
+        survey.fits.push(entrantOf(pooled, price, health, probe));
+        continue;
+      }
+      if (obstacle === null) survey.waitsForHealth = true;
+      if (obstacle === SHORT_OUTPUT) survey.shortOutput = true;
+      if (survey.refused.length < CANDIDATES_MAX) survey.refused.push(refusal(pooled, obstacle ?? ALL_BREAKERS_OPEN));
     }
-    if (obstacle === null) survey.waitsForHealth = true;
-    if (obstacle === SHORT_OUTPUT) survey.shortOutput = true;
-    if (survey.refused.length < CANDIDATES_MAX)
-      survey.refused.push(refusal(ranked.pooled, obstacle ?? ALL_BREAKERS_OPEN));
   }
   return survey;
+}
+
+/** The best few by score: what is recorded of a decision is all that it was made from. */
+function shortlist(fits: ScoredModel[], { weights }: Weighing): readonly ScoredModel[] {
+  if (fits.length <= CANDIDATES_MAX) return fits;
+  const scores = new Map(fits.map((model) => [model, scoreOf(model.factors, weights)]));
+  return fits.sort((left, right) => (scores.get(right) ?? 0) - (scores.get(left) ?? 0)).slice(0, CANDIDATES_MAX);
 }
 
 const SHORT_OUTPUT = 'writes fewer output tokens than the request allows';
@@ -113,27 +159,55 @@ function healthyShare(pooled: PooledModel, isHealthy: (endpointId: string) => bo
   return healthy / pooled.endpoints.length;
 }
 
-/** Rendezvous: different sessions spread over equals, one session always draws the same. */
-function drawForSession(equals: readonly ScoredModel[], sessionKey: string): ScoredModel | null {
-  if (equals.length <= 1) return equals[0] ?? null;
-  const session = hashText(sessionKey);
-  const draw = (model: ScoredModel): number => drawFor(session, model.pooled.hash);
-  return equals.reduce((best, next) => (draw(next) > draw(best) ? next : best));
+function entrantOf(pooled: PooledModel, price: Price, health: number, probe: Probe): ScoredModel {
+  const { request, around, pool, session } = probe;
+  const { model } = pooled;
+  const { needs } = request;
+  const usd = usdOf(price, pool.usdPerCredit(model.tier), needs);
+  const tokens = needs.inputTokens + needs.outputTokens;
+  const { tags } = request.preferences;
+  const factors: Factors = {
+    quality: rounded(expectedQuality(model.mciScore, around.demand)),
+    price: rounded(cheapness(tokens > 0 ? (usd / tokens) * 1e6 : 0)),
+    latency: rounded(swiftness(secondsOf(pooled, probe))),
+    health: rounded(health),
+    stickiness: model.id === around.keptModelId ? 1 : 0,
+    tags: rounded(tagShare(tags, (tag) => model.skuTags.includes(tag) || model.scenarioTags.includes(tag))),
+    balance: isPayable(price, model.tier, request) ? 1 : 0,
+  };
+  return {
+    modelKey: model.modelKey,
+    tier: model.tier,
+    factors,
+    lot: Math.round(drawFor(session, pooled.hash) * 1e6) / 1e6,
+    share: rounded(around.shareOf(model.id)),
+    pooled,
+    price,
+    usd: Math.round(usd * 1e9) / 1e9,
+  };
 }
 
-function explain(
-  chosen: ScoredModel | null,
-  others: readonly ScoredModel[],
-  equals: readonly ScoredModel[],
-  refused: readonly Candidate[],
-): Candidate[] {
-  const list: Candidate[] = [];
-  if (chosen !== null) list.push(described(chosen, null));
-  for (const other of others) {
-    if (list.length >= CANDIDATES_MAX) break;
-    list.push(described(other, equals.includes(other) ? 'near-equal score, drawn for other sessions' : 'lower score'));
+/** Expected duration at the endpoints that are tried first: the slowest of those that share the first priority. */
+function secondsOf(pooled: PooledModel, { around, request }: Probe): number {
+  let first: number | null = null;
+  let slowest = 0;
+  for (const { endpoint } of pooled.endpoints) {
+    if (!around.isHealthy(endpoint.id)) continue;
+    first ??= endpoint.priority;
+    if (endpoint.priority !== first) break;
+    const speed = around.speedOf(endpoint.id);
+    if (speed !== null) slowest = Math.max(slowest, expectedSeconds(speed, request.needs.outputTokens));
   }
-  return list.concat(refused.slice(0, CANDIDATES_MAX - list.length));
+  return slowest;
+}
+
+/** Whether the freeze fits the wallet, as far as that is known; the freeze itself decides. */
+function isPayable(price: Price, tier: Tier, { needs, availableMicros }: RouteRequest): boolean {
+  const available = availableMicros(tier);
+  // Without a count of the prompt a default amount is frozen, the same for every model.
+  if (available === null || needs.inputTokens === 0) return true;
+  const tokens = { inputTokens: needs.inputTokens, outputTokens: needs.frozenOutputTokens };
+  return Math.ceil(creditsOf(price, tokens) * 1e6) <= Number(available);
 }
 
 /** Fills the explanation with enabled models of tiers that are not allowed. */
@@ -147,21 +221,27 @@ function listOtherTiers(pool: Pool, request: RouteRequest, candidates: Candidate
   }
 }
 
-function reasonOf(chosen: ScoredModel | null, equals: number, mix: number): string {
-  if (chosen === null) return 'no model can serve this request';
-  const kind = TOKEN_MIXES[mix]?.name ?? 'mixed';
-  const figures = `score ${chosen.score.toFixed(3)} (MCI ${chosen.pooled.model.mciScore}, ${chosen.pooled.model.tier} rates, request of ${kind} tokens)`;
+function reasonOf({ ranked, equals }: Ballot<ScoredModel>, group: RoutingGroup): string {
+  const [first] = ranked;
+  if (first === undefined) return 'no model can serve this request';
+  const { tier, factors, usd } = first.entrant;
+  const figures = `score ${first.score.toFixed(3)} (expected quality ${factors.quality.toFixed(2)}, about ${usd.toPrecision(2)} USD, ${tier} rates)`;
+  if (group === 'control') return `drawn for the control group: ${figures}`;
   return equals > 1
     ? `drawn for this session among ${equals} models of near-equal score: ${figures}`
     : `best ${figures}`;
 }
 
-const keyOf = (model: ScoredModel): string => model.pooled.model.modelKey;
-
-function described(model: ScoredModel, lost: string | null): Candidate {
-  return { modelKey: keyOf(model), tier: model.pooled.model.tier, score: model.score, lost };
+function described(model: ScoredModel, score: number, lost: string | null): Candidate {
+  const { modelKey, tier, factors, lot, share, usd } = model;
+  return { modelKey, tier, score, lost, weighed: { factors, lot, share, usd } };
 }
 
 function refusal(pooled: PooledModel, lost: string): Candidate {
   return { modelKey: pooled.model.modelKey, tier: pooled.model.tier, score: null, lost };
+}
+
+/** Four places are enough for an order, and short in a record. */
+function rounded(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
 }

@@ -1,6 +1,8 @@
 import type { Micros } from '../../platform/money/index.js';
 import type { Endpoint } from '../../provider/index.js';
 import type { Tier } from '../../wallet/index.js';
+import type { RoutingGroup } from './ballot.js';
+import type { Factors, Weights } from './weights.js';
 
 /** Micro-credits for a million tokens of each disjoint bucket. */
 export interface PriceRates {
@@ -61,10 +63,28 @@ export interface RequestNeeds {
   inputTokens: number;
   /** Most output tokens asked for, or the gateway default. */
   outputTokens: number;
+  /** Output tokens that the first freeze has to pay for. */
+  frozenOutputTokens: number;
+}
+
+/** What the caller wrote, without answers, tool output and what clients put in. */
+export interface CallerWords {
+  /** What is asked now. */
+  asked: string;
+  /** How the talk began; `null` when it begins now. */
+  opening: string | null;
+}
+
+/** What an operator wants of `auto`. */
+export interface RoutingPreferences {
+  /** Instead of the usual ones. */
+  weights: Partial<Weights>;
+  /** SKU or scenario tags to prefer. */
+  tags: readonly string[];
 }
 
 export interface RouteRequest {
-  /** `auto`, or a model_key, or a model_id. Policy has already replaced an absent one. */
+  /** `auto`, `auto:` and a knob, or a model_key, or a model_id. Policy has already replaced an absent one. */
   requestedModel: string;
   /** Tiers that policy, key and request leave, and for `auto` those with a balance. */
   allowedTiers: readonly Tier[];
@@ -73,6 +93,11 @@ export interface RouteRequest {
   needs: RequestNeeds;
   /** Stable text for stickiness: key id and `user`, or a hash of the first system and user message. */
   sessionKey: string;
+  /** Asked for at most once, and only for `auto`. */
+  words: () => CallerWords;
+  preferences: RoutingPreferences;
+  /** What the wallet of a tier had when it was last seen; `null` when it has not been. */
+  availableMicros: (tier: Tier) => bigint | null;
 }
 
 export interface Candidate {
@@ -81,6 +106,35 @@ export interface Candidate {
   score: number | null;
   /** Why it was not chosen; `null` for the chosen one. */
   lost: string | null;
+  /** What the score is made of; absent for models that could not serve, and where nothing was weighed. */
+  weighed?: Weighed;
+}
+
+/** The recorded numbers of one candidate. */
+export interface Weighed {
+  factors: Factors;
+  lot: number;
+  share: number;
+  /** Estimated price of the request, USD. */
+  usd: number;
+}
+
+/** With the candidates, everything that a choice of `auto` was made from: replayed, it gives the same answer. */
+export interface Decision {
+  /** Of the formulas; a decision of another version is not replayed. */
+  version: number;
+  group: RoutingGroup;
+  weights: Weights;
+  nearEqual: number;
+  /** Gain of a strong model that is expected on this request, about −1 to 1; and its rank among all, 0 to 1. */
+  gain: number;
+  demand: number;
+  inputTokens: number;
+  outputTokens: number;
+  /** The session's model so far. */
+  kept: string | null;
+  /** What the router chooses; another one than the selected model only in the control group. */
+  routersChoice: string;
 }
 
 export interface Route {
@@ -94,5 +148,7 @@ export interface Route {
   /** One sentence. */
   reason: string;
   candidates: readonly Candidate[];
+  /** `null` for a concrete model: there was nothing to decide. */
+  decision: Decision | null;
   routingMs: number;
 }

@@ -32,30 +32,6 @@ describe('the pool', () => {
     expect(pool.tierRates().map(({ version }) => version)).toEqual([2, 2, 2]);
   });
 
-  it('ranks again after a rate has changed', () => {
-    const models = [
-      model('e', { tier: 'economy' }),
-      model('s', { tier: 'standard', rates: { input: 210, output: 210 } }),
-    ];
-    const pool = new Pool(models, tierRates());
-    expect(pool.ranking(['economy', 'standard'], 1)[0]?.pooled.model.modelKey).toBe('e');
-    const dearer = pool.withTierRates(tierRates({ economy: 0.01 }));
-    expect(dearer.ranking(['economy', 'standard'], 1)[0]?.pooled.model.modelKey).toBe('s');
-  });
-
-  it('ranks only the tiers asked for, whatever their order, and only once', () => {
-    const pool = new Pool([model('e', { tier: 'economy' }), model('s'), model('p', { tier: 'premium' })], tierRates());
-    const ranking = pool.ranking(['premium', 'economy'], 0);
-    expect(ranking.map(({ pooled }) => pooled.model.modelKey).sort()).toEqual(['e', 'p']);
-    expect(pool.ranking(['economy', 'premium'], 0)).toBe(ranking);
-    expect(pool.ranking(['economy', 'premium'], 1)).not.toBe(ranking);
-  });
-
-  it('breaks ties by model_key', () => {
-    const pool = new Pool([model('b'), model('a'), model('C')], tierRates());
-    expect(pool.ranking(['standard'], 0).map(({ pooled }) => pooled.model.modelKey)).toEqual(['C', 'a', 'b']);
-  });
-
   it('shows enabled models only, as one object until something changes', () => {
     const pool = new Pool(
       [model('b', { updatedAt: new Date(5_000) }), model('a'), model('off', { enabled: false })],

@@ -4,7 +4,6 @@ import { declaredCapabilities } from './capability.js';
 import { compareText, poolEndpoints, type PooledEndpoint } from './endpoint-order.js';
 import { hashText } from './hash.js';
 import type { ModelRecord, Price } from './model.js';
-import { blendedUsdPerMtok, merit } from './score.js';
 import type { TierRate } from './tier-rate.js';
 
 /** Folder name of the adapter that answers by itself; see the sandbox rule in the README. */
@@ -34,17 +33,7 @@ export interface Catalog {
   updatedAt: Date;
 }
 
-/** A model that `auto` may choose, with its score but for health. */
-export interface RankedModel {
-  pooled: PooledModel;
-  price: Price;
-  merit: number;
-}
-
-/**
- * The whole model pool at one moment. Immutable: a change makes a new pool, so a request sees one state from beginning to
- * end. Rankings are made on first use and kept, so that routing looks at the best few models and not at thousands.
- */
+/** The whole model pool at one moment. Immutable: a change makes a new pool, so a request sees one state from beginning to end. */
 export class Pool {
   private readonly byId = new Map<string, PooledModel>();
   private readonly byKey = new Map<string, PooledModel>();
@@ -52,7 +41,6 @@ export class Pool {
   private readonly currentPrices = new Map<string, Price>();
   private readonly rates = new Map<Tier, TierRate>();
   private catalogMade: Catalog | null = null;
-  private readonly rankings = new Map<number, readonly RankedModel[]>();
   /** An enabled model has an enabled endpoint at a real provider: from then on the sandbox is not for `auto`. */
   readonly hasRealModel: boolean;
 
@@ -107,17 +95,6 @@ export class Pool {
     return this.rates.get(tier)?.usdPerCredit ?? RATE_WHEN_UNKNOWN;
   }
 
-  /** Enabled, priced models of some tiers for one token mix, best first, ties by model_key. */
-  ranking(tiers: readonly Tier[], mix: number): readonly RankedModel[] {
-    let name = mix;
-    for (const tier of tiers) name |= 1 << (TIERS.indexOf(tier) + 4);
-    const known = this.rankings.get(name);
-    if (known !== undefined) return known;
-    const ranking = this.rank(tiers, mix);
-    this.rankings.set(name, ranking);
-    return ranking;
-  }
-
   /** This pool with some models read again; ids that were not found are forgotten. */
   withModels(ids: readonly string[], found: readonly ModelRecord[]): Pool {
     const models = new Map(this.models().map((model) => [model.id, model]));
@@ -136,22 +113,6 @@ export class Pool {
     const tierRates = this.tierRates();
     const timesMs = [...models.map((model) => model.updatedAt), ...tierRates.map((rate) => rate.createdAt)].map(Number);
     return { models, tierRates, updatedAt: new Date(timesMs.reduce((latest, time) => Math.max(latest, time), 0)) };
-  }
-
-  private rank(tiers: readonly Tier[], mix: number): readonly RankedModel[] {
-    const ranked: RankedModel[] = [];
-    for (const tier of TIERS) {
-      if (!tiers.includes(tier)) continue;
-      for (const pooled of this.enabledByTier[tier]) {
-        const { price, mciScore } = pooled.model;
-        if (price === null) continue;
-        const usdPerMtok = blendedUsdPerMtok(price, this.usdPerCredit(tier), mix);
-        ranked.push({ pooled, price, merit: merit(mciScore, usdPerMtok) });
-      }
-    }
-    return ranked.sort(
-      (left, right) => right.merit - left.merit || compareText(left.pooled.model.modelKey, right.pooled.model.modelKey),
-    );
   }
 }
 

@@ -1,53 +1,40 @@
 import type { UsdMicros } from '../../platform/money/index.js';
 import type { PriceRates, RequestNeeds } from './model.js';
 
-/**
- * The choice of `auto`: score = quality × 0.45 + cheapness × 0.45 + health × 0.10, each between 0 and 1.
- *
- * - quality: MCI score / 100;
- * - cheapness: logarithm of the price, see `cheapness`. Together with the weights: ten times the price has to buy 25 MCI
- *   points;
- * - health: share of the model's enabled endpoints whose breaker is closed. Small, because a model without any healthy
- *   endpoint is no candidate at all.
- *
- * Every factor looks at one model only, so a model that joins or leaves never changes the order of the others.
- * Scores are for ordering, never for charging: floating point is fine here.
- */
-export const SCORE_WEIGHTS = { quality: 0.45, price: 0.45, health: 0.1 } as const;
-
-/** Scores this close to the best one count as equal (a tenth of the price, one MCI point); sessions spread over such models. */
-export const NEAR_EQUAL_SCORE = 0.005;
+/** Formulas of the factors. Each looks at one model only, so a model that joins or leaves never changes the order of the others. */
 
 /** USD for a million tokens at which cheapness is 1, and the decades from there to 0 (100 USD). */
 const CHEAPEST_USD_PER_MTOK = 0.01;
 const PRICE_DECADES = 4;
 
-/**
- * Kinds of request by the share of input among its estimated tokens. Coarse on purpose: the price is the price of *this*
- * request, but a talk that grows by a message keeps its scores, and with them its model.
- */
-export const TOKEN_MIXES = [
-  { name: 'mostly output', belowInputShare: 0.25, inputShare: 0.15 },
-  { name: 'mixed', belowInputShare: 0.9, inputShare: 0.6 },
-  { name: 'mostly input', belowInputShare: Number.POSITIVE_INFINITY, inputShare: 0.96 },
-] as const;
+/** Seconds to a whole answer up to which speed is 1, and the doublings from there to 0 (64 s). */
+const FASTEST_S = 0.5;
+const SPEED_DOUBLINGS = 7;
+/** Nobody knows how much a model will write; most answers are not longer. */
+const USUAL_OUTPUT_TOKENS = 512;
 
-/** Index into `TOKEN_MIXES`. */
-export function tokenMixOf(needs: Pick<RequestNeeds, 'inputTokens' | 'outputTokens'>): number {
-  const total = needs.inputTokens + needs.outputTokens;
-  const inputShare = total > 0 ? needs.inputTokens / total : 0.5;
-  return TOKEN_MIXES.findIndex((mix) => inputShare < mix.belowInputShare);
-}
+const DEMAND_MIN = 0.1;
 
 /**
- * USD for a million tokens of the given mix. Credits of different tiers cost different amounts, hence the USD.
- * @param usdPerCredit micro-USD for one credit of the model's tier
+ * Quality expected on this request: the share of such requests that the model gets right. MCI / 100 is the share on an average
+ * request; a demanding one (demand 1) is like two of them in a row, an easy one (0) like a fifth of one.
+ * @param demand between 0 and 1; 0.5 is an average request.
  */
-export function blendedUsdPerMtok(rates: PriceRates, usdPerCredit: UsdMicros, mix: number): number {
-  const inputShare = TOKEN_MIXES[mix]?.inputShare ?? 0.5;
-  const microsPerMtok = Number(rates.inputPerMtok) * inputShare + Number(rates.outputPerMtok) * (1 - inputShare);
-  return (microsPerMtok / 1e6) * (Number(usdPerCredit) / 1e6);
+export function expectedQuality(mciScore: number, demand: number): number {
+  return (mciScore / 100) ** (2 * Math.max(DEMAND_MIN, demand));
 }
+
+/** What the estimated tokens of a request cost at these rates, in USD. Credits of different tiers cost different amounts, hence the USD. */
+export function usdOf(rates: PriceRates, usdPerCredit: UsdMicros, tokens: TokenCount): number {
+  return (creditsOf(rates, tokens) * Number(usdPerCredit)) / 1e6;
+}
+
+/** What the tokens cost in credits; a forecast for ordering, never for charging: floating point is fine here. */
+export function creditsOf(rates: PriceRates, { inputTokens, outputTokens }: TokenCount): number {
+  return (Number(rates.inputPerMtok) * inputTokens + Number(rates.outputPerMtok) * outputTokens) / 1e12;
+}
+
+export type TokenCount = Pick<RequestNeeds, 'inputTokens' | 'outputTokens'>;
 
 /** 1 at 0.01 USD for a million tokens or less, then a quarter less for each tenfold price, 0 from 100 USD on. */
 export function cheapness(usdPerMtok: number): number {
@@ -55,12 +42,30 @@ export function cheapness(usdPerMtok: number): number {
   return Math.max(0, 1 - Math.log10(usdPerMtok / CHEAPEST_USD_PER_MTOK) / PRICE_DECADES);
 }
 
-/** The part of the score that does not change between two changes of the pool. */
-export function merit(mciScore: number, usdPerMtok: number): number {
-  return SCORE_WEIGHTS.quality * (mciScore / 100) + SCORE_WEIGHTS.price * cheapness(usdPerMtok);
+/** How fast an endpoint has been lately. */
+export interface Speed {
+  /** `null` while no stream has been seen. */
+  firstTokenMs: number | null;
+  /** `null` while no answer was long enough to tell. */
+  tokensPerS: number | null;
 }
 
-/** The whole score, rounded to six places so that equal models are equal on every machine. */
-export function totalScore(meritValue: number, healthyShare: number): number {
-  return Math.round((meritValue + SCORE_WEIGHTS.health * healthyShare) * 1e6) / 1e6;
+/** Seconds that an answer of this request takes; what is not known of the speed counts as nothing. */
+export function expectedSeconds(speed: Speed, outputTokens: number): number {
+  const writingS = speed.tokensPerS === null ? 0 : Math.min(outputTokens, USUAL_OUTPUT_TOKENS) / speed.tokensPerS;
+  return (speed.firstTokenMs ?? 0) / 1000 + writingS;
+}
+
+/**
+ * 1 up to half a second, then a seventh less for each doubling, in steps of a seventh: small differences are noise. An endpoint
+ * nobody knows counts as fast, so that it gets known.
+ */
+export function swiftness(seconds: number): number {
+  if (seconds <= FASTEST_S) return 1;
+  return Math.max(0, 1 - Math.round(Math.log2(seconds / FASTEST_S)) / SPEED_DOUBLINGS);
+}
+
+/** Share of the wanted tags that a model has. */
+export function tagShare(wanted: readonly string[], has: (tag: string) => boolean): number {
+  return wanted.length === 0 ? 0 : wanted.filter(has).length / wanted.length;
 }

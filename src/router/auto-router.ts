@@ -1,0 +1,107 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { CONFIG, type Config } from '../platform/config/index.js';
+import { ProviderService } from '../provider/index.js';
+import { ChoiceMix } from './choice-mix.js';
+import { pickAuto, type AutoPick, type Surroundings } from './domain/auto.js';
+import type { RoutingGroup } from './domain/ballot.js';
+import { drawFor, hashText } from './domain/hash.js';
+import { knobOf } from './domain/knob.js';
+import type { Decision, RouteRequest } from './domain/model.js';
+import type { Pool } from './domain/pool.js';
+import { DECISION_VERSION } from './domain/replay.js';
+import { weighingOf } from './domain/weights.js';
+import { EndpointSpeeds } from './endpoint-speeds.js';
+import { GainScorer, type ExpectedGain } from './gain/gain-scorer.js';
+import * as errors from './router.errors.js';
+
+const SESSIONS_MAX = 50_000;
+/** Prompt caches at providers live for some minutes; after that there is nothing to stay for. */
+const SESSION_TTL_MS = 1_800_000;
+/** Makes the draw of the group independent of the draw among models. */
+const GROUP_SALT = hashText('control group');
+
+/** A choice of `auto` and what it was made from. */
+export interface AutoChoice {
+  pick: AutoPick & { chosen: NonNullable<AutoPick['chosen']> };
+  decision: Decision;
+}
+
+/** Brings together what a choice of `auto` depends on, makes it, and remembers it for the session. */
+@Injectable()
+export class AutoRouter {
+  private readonly sessions = new LRUCache<string, string>({ max: SESSIONS_MAX, ttl: SESSION_TTL_MS });
+  private readonly isReady: (endpointId: string) => boolean;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    providers: ProviderService,
+    private readonly speeds: EndpointSpeeds,
+    private readonly mix: ChoiceMix,
+    private readonly scorer: GainScorer,
+  ) {
+    this.isReady = (endpointId) => providers.isReady(endpointId);
+  }
+
+  /** @throws AppError `invalid_request` for an unknown knob; `routing` or `unavailable` when nothing can serve. */
+  choose(pool: Pool, request: RouteRequest): AutoChoice {
+    const knob = knobOf(request.requestedModel);
+    const words = request.words();
+    const gain = this.scorer.gainOf(words.asked);
+    const group = this.groupOf(request);
+    const around: Surroundings = {
+      isHealthy: this.isReady,
+      speedOf: (endpointId) => this.speeds.speedOf(endpointId),
+      keptModelId: null,
+      demand: demandFor(gain, knob),
+      weighing: weighingOf(request.preferences.weights, knob),
+      group,
+      shareOf: this.config.ROUTER_CONTROL_SHARE > 0 ? this.mix.sharesFor(request) : () => 0,
+    };
+    const session = `${request.requestedModel} ${request.sessionKey}`;
+    const keptModelId = this.sessions.get(session) ?? this.begunWith(pool, request, around, words.opening);
+    const pick = pickAuto(pool, request, { ...around, keptModelId });
+    const { chosen, routersChoice } = pick;
+    if (chosen === null || routersChoice === null) throw nothingFor(pool, pick);
+    this.sessions.set(session, chosen.pooled.model.id);
+    if (this.config.ROUTER_CONTROL_SHARE > 0) this.mix.note(request, routersChoice.pooled.model.id);
+    const decision: Decision = {
+      version: DECISION_VERSION,
+      group,
+      ...around.weighing,
+      ...gain,
+      inputTokens: request.needs.inputTokens,
+      outputTokens: request.needs.outputTokens,
+      kept: keptModelId === null ? null : (pool.find(keptModelId)?.model.modelKey ?? null),
+      routersChoice: routersChoice.modelKey,
+    };
+    return { pick: { ...pick, chosen }, decision };
+  }
+
+  /**
+   * A talk that is under way, of which this process knows nothing: its first message was answered by what is chosen for that
+   * message, in whichever process that was.
+   */
+  private begunWith(pool: Pool, request: RouteRequest, around: Surroundings, opening: string | null): string | null {
+    if (opening === null) return null;
+    const knob = knobOf(request.requestedModel);
+    const demand = demandFor(this.scorer.gainOf(opening), knob);
+    return pickAuto(pool, request, { ...around, demand }).chosen?.pooled.model.id ?? null;
+  }
+
+  /** The same group for a session, in every process. */
+  private groupOf({ sessionKey }: RouteRequest): RoutingGroup {
+    const share = this.config.ROUTER_CONTROL_SHARE;
+    return share > 0 && drawFor(hashText(sessionKey), GROUP_SALT) < share ? 'control' : 'router';
+  }
+}
+
+/** Who asks for the best means it also for what looks easy. */
+function demandFor({ demand }: ExpectedGain, knob: ReturnType<typeof knobOf>): number {
+  return knob === 'best' || knob === 1 ? Math.max(0.5, demand) : demand;
+}
+
+function nothingFor(pool: Pool, { waitsForHealth, candidates }: AutoPick): Error {
+  if (waitsForHealth) return errors.everyBreakerOpen(candidates);
+  return pool.catalog().models.length === 0 ? errors.poolEmpty() : errors.noCandidate(candidates);
+}
