@@ -59,7 +59,7 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
 
   /** What this process has seen itself it knows better. */
   private learn(outage: KnownOutage): void {
-    if (outage.processId === this.processId) return;
+    if (outage.processId === this.processId || outage.forMs <= 0) return;
     if (outage.kind === 'limit') this.patience.learn(outage);
     else this.breakers.learnOpen(outage);
   }

@@ -29,7 +29,11 @@ const PRIVATE: readonly RegExp[] = [
  * use (`{"error":"…"}`, `{"message":"…"}`, `{"detail":…}`).
  */
 export function readCallerFault(bodyText: string): CallerFault {
-  const body = parse(bodyText);
+  return callerFaultOf(parse(bodyText));
+}
+
+/** The same of a parsed body. */
+export function callerFaultOf(body: unknown): CallerFault {
   const error = isRecord(body) ? (body['error'] ?? body) : null;
   if (typeof error === 'string') return { message: cleanMessage(error), code: null, param: null };
   if (!isRecord(error)) return { message: FALLBACK, code: null, param: null };

@@ -1,3 +1,4 @@
+import { callerFaultOf } from './caller-fault.js';
 import { UpstreamFailure } from './failure.js';
 import { isRecord, textOf, type JsonRecord } from './json.js';
 
@@ -15,7 +16,10 @@ export function failureOfPayload(
   if (error === null) return null;
   const labels = isRecord(error) ? [error['code'], error['type'], error['status']] : [];
   const isLimit = labels.some((label) => label === 429 || /^429$|rate_?limit|resource_exhausted/i.test(textOf(label)));
-  return new UpstreamFailure(isLimit ? 'rate_limited' : 'endpoint_fault', reason, { status });
+  if (isLimit) return new UpstreamFailure('rate_limited', reason, { status });
+  const refusal = new UpstreamFailure('caller_fault', reason, { status, callerFault: callerFaultOf({ error }) });
+  // Any other word of a server that had accepted the request is a fault of the endpoint.
+  return refusal.isContextLength ? refusal : new UpstreamFailure('endpoint_fault', reason, { status });
 }
 
 function errorIn(payload: JsonRecord): unknown {

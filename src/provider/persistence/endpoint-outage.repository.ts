@@ -8,6 +8,7 @@ export interface OutageNote {
   kind: OutageKind;
   place: string;
   reason: string;
+  /** From now on; not above 0 when it is over. */
   forMs: number;
 }
 
@@ -32,14 +33,13 @@ const WRITE = `
 
 const CLEAR = `delete from endpoint_outage where endpoint_id = any($1::uuid[]) and kind = 'breaker'`;
 
-const CURRENT = `
+const OUTAGES = `
   select o.endpoint_id as "endpointId", o.kind, o.place, o.reason, o.process_id as "processId",
          e.provider_id as "providerId", v.name as "providerName",
          (extract(epoch from o.until - now()) * 1000)::double precision as "forMs"
     from endpoint_outage o
     join model_endpoint e on e.id = o.endpoint_id
-    join provider v on v.id = e.provider_id
-   where o.until > now()`;
+    join provider v on v.id = e.provider_id`;
 
 const OF_PROVIDER = `
   select e.id as "endpointId", v.id as "providerId", v.name as "providerName", v.base_url as "baseUrl",
@@ -80,9 +80,9 @@ export class EndpointOutageRepository {
     if (endpointIds.length > 0) await this.dataSource.query(CLEAR, [endpointIds]);
   }
 
-  /** Outages that are not over. */
+  /** Those that are not over. */
   all(): Promise<KnownOutage[]> {
-    return this.dataSource.query(CURRENT);
+    return this.dataSource.query(`${OUTAGES} where o.until > now()`);
   }
 
   /** The enabled endpoints of a provider. */
@@ -90,7 +90,8 @@ export class EndpointOutageRepository {
     return this.dataSource.query(OF_PROVIDER, [providerId]);
   }
 
+  /** Also those whose time is over: their breakers have not closed yet. */
   byEndpoints(endpointIds: readonly string[]): Promise<KnownOutage[]> {
-    return this.dataSource.query(`${CURRENT} and o.endpoint_id = any($1::uuid[])`, [endpointIds]);
+    return this.dataSource.query(`${OUTAGES} where o.endpoint_id = any($1::uuid[])`, [endpointIds]);
   }
 }

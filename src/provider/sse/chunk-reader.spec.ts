@@ -103,6 +103,7 @@ describe('ChunkReader', () => {
     [{ error: { type: 'rate_limit_error' } }, 'rate_limited'],
     [{ error: { message: 'x', type: 'server_error' } }, 'endpoint_fault'],
     [{ error: 'x' }, 'endpoint_fault'],
+    [{ error: { message: 'prompt is too long: 9 tokens > 8 maximum' } }, 'caller_fault'],
     [{ object: 'error', message: 'x', code: 500 }, 'endpoint_fault'],
     [choice({ content: '' }, { finish_reason: 'error' }), 'endpoint_fault'],
     [choice({}, { error: { code: 429, message: 'x' } }), 'rate_limited'],
