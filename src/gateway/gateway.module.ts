@@ -24,6 +24,7 @@ import { FreezePlanner } from './pipeline/freeze-planner.js';
 import { LargerModel } from './pipeline/larger-model.js';
 import { PIPELINE_GUARDS, PIPELINE_INTERCEPTORS } from './pipeline/pipeline.js';
 import { ProviderCall } from './pipeline/provider-call.js';
+import { RequestMetrics } from './pipeline/request-metrics.js';
 import { RequestJournal } from './pipeline/request-journal.js';
 import { RoutePlanner } from './pipeline/route-planner.js';
 import { RunningCalls } from './pipeline/running-calls.js';
@@ -45,6 +46,7 @@ import { RouteTable } from './route-table.js';
     RoutingFeedback,
     ProviderCall,
     RequestJournal,
+    RequestMetrics,
     RoutePlanner,
     RouteTable,
     RunningCalls,

@@ -150,6 +150,11 @@ export class WalletService {
     return { items, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
   }
 
+  /** How many freezes have not ended, and since when the oldest is open. */
+  openFreezes(): Promise<{ count: number; oldestAt: Date | null }> {
+    return this.freezes.open();
+  }
+
   findFreeze(accountId: string, id: string): Promise<Freeze | null> {
     return this.freezes.find(accountId, id);
   }

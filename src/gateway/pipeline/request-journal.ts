@@ -4,6 +4,7 @@ import type { AppError, ErrorKind } from '../../platform/errors/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
 import type { RequestContext } from './context.js';
+import { RequestMetrics } from './request-metrics.js';
 
 /** Kinds that mean a part of the system failed, rather than that a rule refused. */
 const FAILURES: ReadonlySet<ErrorKind> = new Set([
@@ -24,6 +25,7 @@ export class RequestJournal {
   constructor(
     @Inject(LOGGER) logger: Logger,
     private readonly traces: RequestTraces,
+    private readonly metrics: RequestMetrics,
   ) {
     this.lines = logger.child({}, { redact: [] });
   }
@@ -65,6 +67,7 @@ export class RequestJournal {
       stages: context.stages,
       createdAtMs: context.receivedAtMs,
     });
+    this.metrics.ended(context, stage, status);
     this.lines.info(this.lineOf(context, status, error), 'request');
   }
 

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CONFIG, type Config } from '../config/index.js';
+import { DatabasePool } from './database-pool.js';
 import { databaseUrl, HotConnectionFactory } from './hot-connection.factory.js';
 import { joiningUnitsOfWork, UnitOfWork } from './unit-of-work.js';
 
@@ -25,7 +26,7 @@ import { joiningUnitsOfWork, UnitOfWork } from './unit-of-work.js';
       dataSourceFactory: (options) => Promise.resolve(joiningUnitsOfWork(new DataSource(options as DataSourceOptions))),
     }),
   ],
-  providers: [HotConnectionFactory, UnitOfWork],
-  exports: [HotConnectionFactory, UnitOfWork, TypeOrmModule],
+  providers: [DatabasePool, HotConnectionFactory, UnitOfWork],
+  exports: [DatabasePool, HotConnectionFactory, UnitOfWork, TypeOrmModule],
 })
 export class DatabaseModule {}

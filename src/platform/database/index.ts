@@ -1,4 +1,5 @@
 export * from './columns.js';
+export * from './database-pool.js';
 export * from './database.module.js';
 export * from './hot-connection.js';
 export * from './hot-connection.factory.js';

@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 
 /** Injection token of the registry that `/metrics` prints. */
 export const METRICS = Symbol('METRICS');
@@ -8,5 +8,8 @@ export type { Registry };
 
 /** A registry of its own for each application, so that two in one test process do not collide. */
 export function createMetrics(): Registry {
-  return new Registry();
+  const register = new Registry();
+  // CPU, memory, garbage collection, and the delay of the event loop.
+  collectDefaultMetrics({ register });
+  return register;
 }

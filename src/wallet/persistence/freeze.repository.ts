@@ -31,6 +31,8 @@ const REASSIGN = `update wallet_freeze set model_id = $3, price_id = $4, facts =
 
 const OLDEST_DUE = `select wallet_oldest_due() as age_ms`;
 
+const OPEN = `select count(*)::integer as count, min(created_at) as oldest_at from wallet_freeze where ended_at is null`;
+
 const OPEN_STATES: readonly FreezeState[] = ['held', 'captured'];
 
 /** Freeze rows for settlement, lists and explanations; the hot path does not come here. */
@@ -67,6 +69,12 @@ export class FreezeRepository {
   async oldestPendingMs(): Promise<number | null> {
     const [row] = await this.dataSource.query<{ age_ms: number | null }[]>(OLDEST_DUE);
     return row?.age_ms ?? null;
+  }
+
+  /** How many freezes have not ended, and since when the oldest is open. */
+  async open(): Promise<{ count: number; oldestAt: Date | null }> {
+    const [row] = await this.dataSource.query<{ count: number; oldest_at: Date | null }[]>(OPEN);
+    return { count: row?.count ?? 0, oldestAt: row?.oldest_at ?? null };
   }
 
   /** Newest first, below `beforeId` when it is given. */
