@@ -1,4 +1,5 @@
 import { chat, chatStream, errorOf, prompt, requestIdOf } from '../support/chat.js';
+import { pollUntil } from '../support/poll.js';
 import { textOf } from '../support/upstream/answer.js';
 import { unique, World, type TestKey, type TestModel } from '../support/world.js';
 
@@ -86,4 +87,23 @@ it('all endpoints are named to the operator and none to the caller when all fail
   const provider = trace.stages.find(({ stage }) => stage === 'provider');
   expect(provider).toMatchObject({ status: 'failed' });
   expect(JSON.stringify(provider)).toMatch(/500.*503/s);
+});
+
+it('a caller who leaves while a Retry-After is waited for ends the wait and pays nothing', async () => {
+  const { key: model } = await world.model({ behaviours: ['status-429-r2'] });
+  const marker = unique('leaver');
+  const leave = new AbortController();
+  const body = prompt(model, { user: marker });
+  const options = { key: key.key, headers: { 'x-request-id': marker }, signal: leave.signal };
+  const left = chat(world.url, body, options).catch((error: unknown) => error);
+  await world.upstream.callWhen(marker, ({ endedAtMs }) => endedAtMs !== null);
+  leave.abort();
+  await left;
+  const trace = await pollUntil(() => world.admin.trace(marker).catch(() => null), 'the trace of the call', 10_000);
+  expect(trace.status).toBe(499);
+  expect(await world.admin.settled(trace.request_id)).toMatchObject({
+    status: 'released',
+    credits_charged: '0.000000',
+  });
+  expect(await world.upstream.calls(marker)).toHaveLength(1);
 });
