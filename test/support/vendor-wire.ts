@@ -118,12 +118,16 @@ export async function chunksOf(adapter: ProviderAdapter, call: AdapterCall): Pro
   return readAll(await adapter.stream(call));
 }
 
-export async function readAll(source: ChunkSource): Promise<Json[]> {
+/** @param seen gets the chunks that came before a failure, too. */
+export async function readAll(source: ChunkSource, seen: string[] = []): Promise<Json[]> {
   const chunks: Json[] = [];
   for (;;) {
     const payloads = await source.read();
     if (payloads === null) return chunks;
-    for (const { data } of payloads) chunks.push(JSON.parse(data) as Json);
+    for (const { data } of payloads) {
+      seen.push(data);
+      chunks.push(JSON.parse(data) as Json);
+    }
   }
 }
 

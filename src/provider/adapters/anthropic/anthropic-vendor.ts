@@ -3,7 +3,7 @@ import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 import type { AnswerBlock, AssistantPart, Connection, FinishReason, Vendor } from '../translated/vendor.js';
 import { adjustToAnthropic } from './anthropic-options.js';
 import { readAnthropicRefusal } from './anthropic-refusal.js';
-import { mendAnthropic } from './anthropic-wire.js';
+import { AnthropicMender } from './anthropic-wire.js';
 
 const OPTIONS_KEY = 'anthropic';
 const VERSION = '2023-06-01';
@@ -28,7 +28,7 @@ export const anthropicVendor: Vendor = {
   finishReasonOf: (): FinishReason | null => null,
   refusalOf: ({ stopDetails }) => (isRecord(stopDetails) ? textOf(stopDetails['explanation']) || null : null),
   headOf: () => ({}),
-  mend: mendAnthropic,
+  mender: () => new AnthropicMender(),
   readRefusal: readAnthropicRefusal,
 };
 

@@ -164,6 +164,13 @@ describe('an answer of Anthropic', () => {
     expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
   });
 
+  it('keeps a usage that was told only at the beginning', async () => {
+    const events = textStream(['A', 'B']);
+    const told = events.map((event) => (event['type'] === 'message_start' ? event : withoutUsage(event)));
+    bench.wire.answer = sendEvents(told);
+    expect((await bench.chunksOf()).at(-1)).toMatchObject({ usage: { prompt_tokens: 1625, completion_tokens: 1 } });
+  });
+
   it('continues an answer that ended in white space without repeating it', async () => {
     bench.wire.answer = sendEvents(textStream([' ', ' two', ' three']));
     const body = { messages: [...HI.messages, { role: 'assistant', content: 'one  ' }] };

@@ -72,8 +72,23 @@ describe('a failure of Anthropic', () => {
   ])('%s after some text ends the stream with a fault, never as if it were whole', async (_what, end) => {
     bench.wire.answer = sendEvents(textStream(['A', 'B']).slice(0, 3), end);
     const source = await bench.adapter.stream(bench.callOf(HI));
-    await expect(readAll(source)).rejects.toMatchObject({ failure: 'endpoint_fault' });
+    const seen: string[] = [];
+    await expect(readAll(source, seen)).rejects.toMatchObject({ failure: 'endpoint_fault' });
+    expect(seen.join('')).toContain('"A"');
     expect(source.hasEndMarker).toBe(false);
+  });
+
+  it('a stream that has said why it ended is whole, also when its end mark is missing or lost', async () => {
+    for (const end of [
+      (r: ServerResponse) => void r.end(),
+      (r: ServerResponse) => void setImmediate(() => r.destroy()),
+    ]) {
+      bench.wire.answer = sendEvents(textStream(['A', 'B']).slice(0, -1), end);
+      const source = await bench.adapter.stream(bench.callOf(HI));
+      const chunks = await readAll(source);
+      expect(source.hasEndMarker).toBe(true);
+      expect(chunks.at(-2)).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
+    }
   });
 
   it('an end without the vendor’s own end mark is no end', async () => {
@@ -94,7 +109,7 @@ describe('a failure of Anthropic', () => {
   it('silence after the headers is a time-out of the first token', async () => {
     bench.wire.answer = sendEvents([], () => undefined);
     const call = adapterCall(`${bench.wire.url}/v1`, HI, { timeouts: { firstTokenMs: 30 } });
-    await expect(bench.adapter.stream(call)).rejects.toMatchObject({
+    await expect(bench.adapter.stream(call).then((source) => readAll(source))).rejects.toMatchObject({
       failure: 'timeout',
       reason: 'timeout_first_token',
     });
@@ -104,7 +119,7 @@ describe('a failure of Anthropic', () => {
     for (const [count, events] of [[], textStream(['A']).slice(0, 3)].entries()) {
       bench.wire.answer = sendEvents(events, () => undefined);
       const call = bench.callOf(HI);
-      const reading = bench.adapter.stream(call).then(readAll);
+      const reading = bench.adapter.stream(call).then((source) => readAll(source));
       await pollUntil(() => Promise.resolve(bench.wire.seen.length > count || null), 'the request');
       call.watch.cancel(new Error('gone'));
       await expect(reading).rejects.toThrow('gone');

@@ -1,6 +1,7 @@
 import type { JSONObject, LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 import type { AnswerBlock, AnswerHead, Connection, FinishReason, Vendor } from '../translated/vendor.js';
+import { NO_MENDER } from '../translated/wire-filter.js';
 import { readGeminiRefusal } from './gemini-refusal.js';
 
 const OPTIONS_KEY = 'google';
@@ -52,7 +53,7 @@ export const geminiVendor: Vendor = {
   finishReasonOf: (raw) => FINISH_REASONS[raw ?? ''] ?? null,
   refusalOf,
   headOf,
-  mend: (payload) => payload,
+  mender: () => NO_MENDER,
   readRefusal: readGeminiRefusal,
 };
 

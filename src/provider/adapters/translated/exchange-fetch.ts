@@ -3,7 +3,7 @@ import { UpstreamFailure } from '../../domain/failure.js';
 import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
 import { refuseEncoded, throwUnlessSuccess, type ReadRefusal } from '../../transport/refusal.js';
 import type { UpstreamPools } from '../../transport/upstream-pools.js';
-import { EventFilter, mendBody, type Mend } from './wire-filter.js';
+import { EventFilter, mendBody, type Mender } from './wire-filter.js';
 
 export interface FetchTarget {
   pools: UpstreamPools;
@@ -12,7 +12,7 @@ export interface FetchTarget {
   /** Whether the answer is a stream of events, to be read as it comes. */
   stream: boolean;
   readRefusal: ReadRefusal;
-  mend: Mend;
+  mender: Mender;
 }
 
 /** Headers that an SDK may set; all others (its own name, tracing) stay here. */
@@ -53,7 +53,7 @@ export class ExchangeFetch {
   }
 
   private async send(url: URL, init: RequestInit | undefined): Promise<Response> {
-    const { pools, baseUrl, watch, stream, readRefusal, mend } = this.target;
+    const { pools, baseUrl, watch, stream, readRefusal, mender } = this.target;
     if (url.origin !== new URL(baseUrl).origin) throw new UpstreamFailure('operator_fault', 'foreign_url');
     const { pool, search } = pools.target(baseUrl, watch.timeouts.connectMs);
     const path = url.pathname + (url.search === '' ? search : url.search + search.replace('?', '&'));
@@ -64,7 +64,7 @@ export class ExchangeFetch {
     refuseEncoded(exchange);
     this.exchange = exchange;
     const options = { status: exchange.statusCode, headers: { 'content-type': exchange.header('content-type') } };
-    if (!stream) return new Response(mendBody(await exchange.readAll(ANSWER_BYTES_MAX), mend), options);
+    if (!stream) return new Response(mendBody(await exchange.readAll(ANSWER_BYTES_MAX), mender), options);
     if (exchange.header('content-type').toLowerCase().includes('html')) {
       exchange.cancel();
       throw new UpstreamFailure('endpoint_fault', 'not_a_stream', { status: exchange.statusCode });
@@ -73,20 +73,18 @@ export class ExchangeFetch {
     return new Response(this.eventsOf(exchange), options);
   }
 
-  /** Pulled, never pushed: what nobody reads stays with the upstream. */
+  /**
+   * Pulled, never pushed: what nobody reads stays with the upstream. It never breaks: an error would overtake the events that are
+   * still under way inside the SDK. Whoever reads to its end asks for `failure`.
+   */
   private eventsOf(exchange: HttpExchange): ReadableStream<Uint8Array> {
-    const filter = new EventFilter(this.target.mend);
+    const filter = new EventFilter(this.target.mender);
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          try {
-            const { text, isEnd } = await nextEvents(exchange, filter);
-            if (text !== '') controller.enqueue(Buffer.from(text));
-            if (isEnd) controller.close();
-          } catch (error) {
-            exchange.cancel();
-            controller.error(this.keep(error));
-          }
+          const { text, isEnd } = await this.nextEvents(exchange, filter);
+          if (text !== '') controller.enqueue(Buffer.from(text));
+          if (isEnd) controller.close();
         },
         cancel: () => exchange.cancel(),
       },
@@ -94,20 +92,27 @@ export class ExchangeFetch {
     );
   }
 
+  /** Whole events, as they arrived together. */
+  private async nextEvents(exchange: HttpExchange, filter: EventFilter): Promise<{ text: string; isEnd: boolean }> {
+    try {
+      while (filter.broken === null) {
+        const chunks = await exchange.read();
+        if (chunks === null) break;
+        const text = filter.push(Buffer.concat(chunks));
+        if (text !== '') return { text, isEnd: false };
+      }
+    } catch (error) {
+      this.keep(error);
+    }
+    const text = filter.end();
+    if (filter.broken !== null) this.keep(filter.broken);
+    if (this.failure !== null) exchange.cancel();
+    return { text, isEnd: true };
+  }
+
   private keep(error: unknown): unknown {
     if (error instanceof Error) this.failure ??= error;
     return error;
-  }
-}
-
-/** Whole events, as they arrived together; a fault after some of them waits for the next call. */
-async function nextEvents(exchange: HttpExchange, filter: EventFilter): Promise<{ text: string; isEnd: boolean }> {
-  for (;;) {
-    if (filter.broken !== null) throw filter.broken;
-    const chunks = await exchange.read();
-    if (chunks === null) return { text: filter.end(), isEnd: true };
-    const text = filter.push(Buffer.concat(chunks));
-    if (text !== '') return { text, isEnd: false };
   }
 }
 

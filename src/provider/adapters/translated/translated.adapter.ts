@@ -79,8 +79,9 @@ export abstract class TranslatedAdapter implements ProviderAdapter {
 
   private connect({ endpoint, watch }: AdapterCall, stream: boolean): ExchangeFetch {
     const { pools } = this;
-    const { readRefusal, mend } = this.vendor;
-    return new ExchangeFetch({ pools, baseUrl: endpoint.baseUrl, watch, stream, readRefusal, mend });
+    const { readRefusal } = this.vendor;
+    const mender = this.vendor.mender();
+    return new ExchangeFetch({ pools, baseUrl: endpoint.baseUrl, watch, stream, readRefusal, mender });
   }
 
   private nowS(): number {

@@ -1,7 +1,7 @@
 import type { JSONObject, LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { JsonRecord } from '../../domain/json.js';
 import type { ReadRefusal } from '../../transport/refusal.js';
-import type { Mend } from './wire-filter.js';
+import type { Mender } from './wire-filter.js';
 
 /** Where and as whom the AI SDK calls a model. */
 export interface Connection {
@@ -76,6 +76,7 @@ export interface Vendor {
   refusalOf(metadata: JSONObject): string | null;
   /** What an event or body of the vendor's own form says about the answer, where the SDK does not tell. */
   headOf(raw: JsonRecord): Partial<AnswerHead>;
-  readonly mend: Mend;
+  /** For one answer. */
+  mender(): Mender;
   readonly readRefusal: ReadRefusal;
 }

@@ -3,11 +3,18 @@ import { isRecord, type JsonRecord } from '../../domain/json.js';
 import { SseParser } from '../../sse/sse-parser.js';
 
 /**
- * Brings an event or body of a vendor's own form into the strict one that the AI SDK insists on: a missing usage is filled
- * with zeros, what is newer than this program is left out.
- * @returns the very same object when nothing was wrong; `null` when it is to be left out.
+ * Brings the events or the body of one answer, in a vendor's own form, into the strict one that the AI SDK insists on: a missing
+ * usage is filled in, what is newer than this program is left out.
  */
-export type Mend = (payload: JsonRecord) => JsonRecord | null;
+export interface Mender {
+  /** @returns the very same object when nothing was wrong; `null` when it is to be left out. */
+  mend(payload: JsonRecord): JsonRecord | null;
+  /** The end mark, when the answer is whole without it; `null` when it had its own, or is not whole. */
+  ending(): JsonRecord | null;
+}
+
+/** For vendors whose answers need none. */
+export const NO_MENDER: Mender = { mend: (payload) => payload, ending: () => null };
 
 /** A stream of events on its way to the SDK: of bounded size each, nothing but JSON objects, mended. */
 export class EventFilter {
@@ -16,21 +23,18 @@ export class EventFilter {
   private passed = '';
   private readonly parser = new SseParser((data) => this.onEvent(data));
 
-  constructor(private readonly mend: Mend) {}
+  constructor(private readonly mender: Mender) {}
 
   /** @returns the events that these bytes complete, often none. */
   push(bytes: Buffer): string {
     return this.take(() => this.parser.push(bytes));
   }
 
-  /**
-   * @returns the last event, when it lacks its empty line.
-   * @throws UpstreamFailure when that is broken.
-   */
+  /** @returns what is left when no more bytes come: an event without its empty line, a missing end mark. */
   end(): string {
-    const text = this.take(() => this.parser.end());
-    if (this.broken !== null) throw this.broken;
-    return text;
+    const last = this.take(() => this.parser.end());
+    const ending = this.broken === null ? this.mender.ending() : null;
+    return ending === null ? last : `${last}data: ${JSON.stringify(ending)}\n\n`;
   }
 
   private take(read: () => void): string {
@@ -46,7 +50,7 @@ export class EventFilter {
   private onEvent(data: string): void {
     if (this.broken !== null) return;
     const payload = parseRecord(data, 'malformed_chunk');
-    const mended = this.mend(payload);
+    const mended = this.mender.mend(payload);
     if (mended === null) return;
     const text = mended === payload && !data.includes('\n') ? data : JSON.stringify(mended);
     this.passed += `data: ${text}\n\n`;
@@ -57,11 +61,11 @@ export class EventFilter {
  * A whole body on its way to the SDK.
  * @throws UpstreamFailure when it is no answer.
  */
-export function mendBody(body: Buffer, mend: Mend): string {
+export function mendBody(body: Buffer, mender: Mender): string {
   const text = body.toString('utf8');
   const payload = parseRecord(text, 'broken_json');
   if (isRecord(payload['error'])) throw new UpstreamFailure('endpoint_fault', 'error_in_answer', { status: 200 });
-  const mended = mend(payload);
+  const mended = mender.mend(payload);
   return mended === payload ? text : JSON.stringify(mended ?? {});
 }
 
