@@ -6,4 +6,4 @@ export { poolReportJson, poolReportText } from './pool/pool-report.js';
 export { adminErrorDoor } from './problem/problem.js';
 export { PROBLEM_CODES, type ProblemCode } from './problem/problem-codes.js';
 export { SeedModule } from './seed/seed.module.js';
-export { SeedService, type SeedReport } from './seed/seed.service.js';
+export { RefusedSettingError, SeedService, type SeedReport } from './seed/seed.service.js';

@@ -1,3 +1,4 @@
+export { ADAPTER_NAMES } from './adapters/adapters.js';
 export * from './domain/call.js';
 export * from './domain/endpoint.js';
 export * from './domain/completion-text.js';

@@ -1,10 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ADAPTERS, AdapterRegistry } from './adapters/adapter-registry.js';
-import { AnthropicAdapter } from './adapters/anthropic/anthropic.adapter.js';
-import { GeminiAdapter } from './adapters/gemini/gemini.adapter.js';
-import { OpenAiAdapter } from './adapters/openai/openai.adapter.js';
-import { SandboxAdapter } from './adapters/sandbox/sandbox.adapter.js';
+import { ADAPTER_CLASSES } from './adapters/adapters.js';
 import { AttemptMeter } from './attempt/attempt-meter.js';
 import { AttemptRunner } from './attempt/attempt-runner.js';
 import { ActiveProber } from './breaker/active-prober.js';
@@ -31,15 +28,12 @@ import { UpstreamPools } from './transport/upstream-pools.js';
   providers: [
     ActiveProber,
     AdapterRegistry,
-    AnthropicAdapter,
     AttemptMeter,
     AttemptRunner,
     EndpointBreakers,
     EndpointEvents,
     EndpointOutageRepository,
     Failover,
-    GeminiAdapter,
-    OpenAiAdapter,
     OutageBoard,
     Patience,
     ProviderAdmin,
@@ -48,14 +42,13 @@ import { UpstreamPools } from './transport/upstream-pools.js';
     ProviderProbe,
     ProviderRepository,
     ProviderService,
-    SandboxAdapter,
     StreamRescuer,
     TokenCounter,
     UpstreamPools,
-    // A new vendor is a folder under adapters/ and a name in this list.
+    ...Object.values(ADAPTER_CLASSES),
     {
       provide: ADAPTERS,
-      inject: [OpenAiAdapter, AnthropicAdapter, GeminiAdapter, SandboxAdapter],
+      inject: Object.values(ADAPTER_CLASSES),
       useFactory: (...adapters: readonly unknown[]) => adapters,
     },
   ],

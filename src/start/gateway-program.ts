@@ -1,13 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { PoolApply, PoolRefusedError, SeedService } from '../admin/index.js';
+import { PoolApply, PoolRefusedError, RefusedSettingError, SeedService } from '../admin/index.js';
 import { AppModule } from '../app.module.js';
 import { configureApp, createFastifyAdapter, RunningCalls } from '../gateway/index.js';
 import { ServingState } from '../health/index.js';
 import { assertEveryRouteDeclaresAccess } from '../platform/access/index.js';
 import type { Config } from '../platform/config/index.js';
-import { AppError } from '../platform/errors/index.js';
 import { LOGGER, NestLogger, type Logger } from '../platform/logging/index.js';
 import { banner } from './banner.js';
 import { HttpDrain } from './http-drain.js';
@@ -77,9 +76,7 @@ async function firstWords(app: NestFastifyApplication, { config, dataDir }: Open
 }
 
 function refusedSetting(error: unknown): never {
-  if (error instanceof AppError && error.kind === 'unprocessable') {
-    throw new StartError(`OPENAI_BASE_URL: ${[error.message, error.hint].join('. ')}`, { cause: error });
-  }
+  if (error instanceof RefusedSettingError) throw new StartError(error.message, { cause: error });
   throw error;
 }
 

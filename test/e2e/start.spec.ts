@@ -83,30 +83,41 @@ describe('npm start', () => {
     expect(gateway.stderr).toContain('  ENCRYPTION_SECRETS: required when DATABASE_URL is set\n');
   });
 
-  it('with OPENAI_API_KEY has real models, which take auto over from the sandbox', async () => {
+  it('with keys of vendors has real models, which take auto over from the sandbox', async () => {
     const upstream = await UpstreamProcess.start();
+    const concrete = { 'gpt-4.1-mini': 'openai', 'claude-haiku-4-5': 'anthropic', 'gemini-3.8-flash': 'gemini' };
     try {
-      for (const model of ['gpt-4.1-nano', 'gpt-4o-mini', 'gpt-4.1-mini', 'gpt-4.1', 'gpt-4o']) {
+      for (const model of ['gpt-4.1-nano', 'gpt-4o-mini', 'gpt-4.1', 'gpt-4o', ...Object.keys(concrete)]) {
         await upstream.setBehaviour(model, 'ok-n5-p7');
       }
       const first = await home.start();
       const key = first.apiKey;
       await first.stop();
-      const vendor = { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: upstream.url, ALLOW_PRIVATE_UPSTREAMS: 'true' };
-      const second = await home.start(vendor);
+      const second = await home.start({
+        OPENAI_API_KEY: 'sk-test',
+        OPENAI_BASE_URL: upstream.url,
+        ANTHROPIC_API_KEY: 'sk-test',
+        ANTHROPIC_BASE_URL: upstream.url,
+        GEMINI_API_KEY: 'sk-test',
+        GEMINI_BASE_URL: `${new URL(upstream.url).origin}/v1beta`,
+        ALLOW_PRIVATE_UPSTREAMS: 'true',
+      });
       const answer = await chat(second.url, prompt('auto', { tier: 'standard' }), { key });
-      expect(answer.headers.get('x-daoe-used-model')).toBe('gpt-4.1-mini');
-      expect(((await answer.json()) as Completion).metadata.provider).toBe('openai');
+      expect(Object.keys(concrete)).toContain(answer.headers.get('x-daoe-used-model'));
+      for (const [model, provider] of Object.entries(concrete)) {
+        const { metadata } = (await (await chat(second.url, prompt(model), { key })).json()) as Completion;
+        expect(metadata).toMatchObject({ provider, billing: { input_tokens: 7, output_tokens: 5 } });
+      }
       expect((await chat(second.url, prompt('sandbox/base'), { key })).status).toBe(200);
     } finally {
       await upstream.stop();
     }
   });
 
-  it('says what to set when OPENAI_BASE_URL is refused', async () => {
-    const gateway = await home.launch({ OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' });
+  it('says what to set when the base URL of a vendor is refused', async () => {
+    const gateway = await home.launch({ GEMINI_API_KEY: 'sk-test', GEMINI_BASE_URL: 'http://127.0.0.1:1/v1' });
     expect(await gateway.ended()).toBe(1);
-    expect(gateway.stderr).toMatch(/^OPENAI_BASE_URL: .*ALLOW_PRIVATE_UPSTREAMS=true/);
+    expect(gateway.stderr).toMatch(/^GEMINI_BASE_URL: .*ALLOW_PRIVATE_UPSTREAMS=true/);
   });
 });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  ADAPTER_NAMES,
   PROVIDER_DIAGNOSES,
   type ProviderPatch,
   type ProviderTest,
@@ -15,7 +16,12 @@ const hangupBilling = z.enum(['estimate', 'drain', 'free']);
 
 const required = {
   name: name.describe('Unique; shown to callers as the used provider.'),
-  adapter: plainText(40).min(1).describe('`openai` for everything OpenAI-compatible, `sandbox` for the built-in one.'),
+  adapter: plainText(40)
+    .min(1)
+    .meta({ enum: [...ADAPTER_NAMES] })
+    .describe(
+      '`anthropic` for the Messages API, `gemini` for generateContent, `openai` for everything OpenAI-compatible, `sandbox` for the built-in one.',
+    ),
   base_url: plainText(URL_LENGTH_MAX).min(1).describe('Loopback and private addresses need `ALLOW_PRIVATE_UPSTREAMS`.'),
 };
 

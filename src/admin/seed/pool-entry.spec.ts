@@ -1,9 +1,12 @@
 import { usdMicros } from '../../platform/money/index.js';
 import { TIERS } from '../../wallet/index.js';
+import { ANTHROPIC_POOL } from './anthropic-pool.js';
+import { GEMINI_POOL } from './gemini-pool.js';
 import { OPENAI_POOL } from './openai-pool.js';
 import { customerRate, newEndpointOf, newModelOf } from './pool-entry.js';
 import { SANDBOX_POOL } from './sandbox-pool.js';
 
+const ALL = [...SANDBOX_POOL, ...OPENAI_POOL, ...ANTHROPIC_POOL, ...GEMINI_POOL];
 const CREDIT_USD = usdMicros(1_000);
 
 describe('models of the seed', () => {
@@ -24,26 +27,27 @@ describe('models of the seed', () => {
     ).toBe(true);
   });
 
-  it('OpenAI has an enabled model in each tier', () => {
-    const tiers = OPENAI_POOL.filter(({ enabled }) => enabled).map(({ tier }) => tier);
+  it.each([
+    ['OpenAI', OPENAI_POOL],
+    ['Anthropic', ANTHROPIC_POOL],
+    ['Gemini', GEMINI_POOL],
+  ])('%s has an enabled model in each tier', (_vendor, pool) => {
+    const tiers = pool.filter(({ enabled }) => enabled).map(({ tier }) => tier);
     expect([...new Set(tiers)].sort()).toEqual([...TIERS].sort());
   });
 
-  it.each([...SANDBOX_POOL, ...OPENAI_POOL])(
-    '$modelKey charges more than it costs and reads its cache for less',
-    (entry) => {
-      const { rates } = newModelOf(entry, CREDIT_USD);
-      const { inputUsdPerMtok } = newEndpointOf(entry, 'provider');
-      const chargedUsd = ((rates?.inputPerMtok ?? 0n) * CREDIT_USD) / 1_000_000n;
-      expect(chargedUsd > (inputUsdPerMtok ?? 0n)).toBe(true);
-      expect((rates?.cacheReadPerMtok ?? 0n) < (rates?.inputPerMtok ?? 0n)).toBe(true);
-      expect((rates?.outputPerMtok ?? 0n) > (rates?.inputPerMtok ?? 0n)).toBe(true);
-      expect(entry.maxOutputTokens).toBeLessThan(entry.contextWindow);
-    },
-  );
+  it.each(ALL)('$modelKey charges more than it costs and reads its cache for less', (entry) => {
+    const { rates } = newModelOf(entry, CREDIT_USD);
+    const { inputUsdPerMtok } = newEndpointOf(entry, 'provider');
+    const chargedUsd = ((rates?.inputPerMtok ?? 0n) * CREDIT_USD) / 1_000_000n;
+    expect(chargedUsd > (inputUsdPerMtok ?? 0n)).toBe(true);
+    expect((rates?.cacheReadPerMtok ?? 0n) < (rates?.inputPerMtok ?? 0n)).toBe(true);
+    expect((rates?.outputPerMtok ?? 0n) > (rates?.inputPerMtok ?? 0n)).toBe(true);
+    expect(entry.maxOutputTokens).toBeLessThan(entry.contextWindow);
+  });
 
   it('have keys of their own', () => {
-    const keys = [...SANDBOX_POOL, ...OPENAI_POOL].map(({ modelKey }) => modelKey);
+    const keys = ALL.map(({ modelKey }) => modelKey);
     expect(new Set(keys).size).toBe(keys.length);
   });
 });

@@ -2,10 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AdminTokenService } from '../../auth/index.js';
 import { ChangeFeed } from '../../platform/changes/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
+import { AppError } from '../../platform/errors/index.js';
 import { SeedNotesRepository, type SeedNotes } from '../persistence/seed-notes.repository.js';
 import { DemoSeed, type DemoNote } from './demo-seed.js';
-import { OPENAI_ADAPTER, OPENAI_POOL, OPENAI_PROVIDER } from './openai-pool.js';
 import { PoolSeed } from './pool-seed.js';
+import { vendorsOf } from './vendors.js';
 
 /** What a start has made, and what it found. */
 export interface SeedReport {
@@ -33,7 +34,7 @@ export class SeedService {
 
   /**
    * Makes the first admin token, the demo data where they are wanted, and applies vendor keys of the environment.
-   * @throws AppError `unprocessable` when OPENAI_BASE_URL is refused.
+   * @throws RefusedSettingError when the base URL of a vendor is refused.
    */
   async run(wanted: { demo: boolean }): Promise<SeedReport> {
     const report = await this.notes.exclusively(async (notes) => {
@@ -56,8 +57,26 @@ export class SeedService {
   }
 
   private async applyVendors(): Promise<void> {
-    const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl } = this.config;
-    if (apiKey === undefined) return;
-    await this.pool.ensure({ name: OPENAI_PROVIDER, adapter: OPENAI_ADAPTER, baseUrl, apiKey }, OPENAI_POOL);
+    for (const { setting, provider, pool } of vendorsOf(this.config)) {
+      try {
+        await this.pool.ensure(provider, pool);
+      } catch (error) {
+        throw error instanceof AppError && error.kind === 'unprocessable'
+          ? new RefusedSettingError(setting, error)
+          : error;
+      }
+    }
+  }
+}
+
+/** A setting that only the application could judge. */
+export class RefusedSettingError extends Error {
+  override readonly name = 'RefusedSettingError';
+
+  constructor(
+    readonly setting: string,
+    why: AppError,
+  ) {
+    super(`${setting}: ${[why.message, why.hint].join('. ')}`, { cause: why });
   }
 }

@@ -142,6 +142,24 @@ export const configSchema = z.object({
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .default('https://api.openai.com/v1')
     .describe('Base URL used with OPENAI_API_KEY.'),
+  ANTHROPIC_API_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Registers Anthropic and its models as a provider at every start.'),
+  ANTHROPIC_BASE_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .default('https://api.anthropic.com/v1')
+    .describe('Base URL used with ANTHROPIC_API_KEY.'),
+  GEMINI_API_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Registers Gemini and its models as a provider at every start.'),
+  GEMINI_BASE_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .default('https://generativelanguage.googleapis.com/v1beta')
+    .describe('Base URL used with GEMINI_API_KEY.'),
   UPSTREAM_CONNECT_TIMEOUT_MS: integer(10, 600_000)
     .default(5_000)
     .describe('Longest wait for a connection to an upstream.'),

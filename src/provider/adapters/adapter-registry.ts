@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ProviderAdapter } from './adapter.js';
 
-/** Every vendor that this gateway knows; filled in `provider.module.ts`. */
+/** Every vendor that this gateway knows, from `adapters.ts`. */
 export const ADAPTERS = Symbol('ADAPTERS');
 
 @Injectable()

@@ -32,10 +32,12 @@ export const anthropicVendor: Vendor = {
   readRefusal: readAnthropicRefusal,
 };
 
+/** The class itself: the package's own factory reads addresses and keys from the environment, and fails on an empty one. */
 async function model({ modelId, baseUrl, apiKey, fetch }: Connection): Promise<LanguageModelV4> {
   // Loaded when the first call needs it: most gateways never do.
-  const { createAnthropic } = await import('@ai-sdk/anthropic');
-  return createAnthropic({ baseURL: baseUrl, apiKey, fetch })(modelId);
+  const { AnthropicLanguageModel } = await import('@ai-sdk/anthropic/internal');
+  const headers = { 'x-api-key': apiKey, 'anthropic-version': VERSION };
+  return new AnthropicLanguageModel(modelId, { provider: 'anthropic.messages', baseURL: baseUrl, headers, fetch });
 }
 
 /** Where a prompt is to be cached up to. */
