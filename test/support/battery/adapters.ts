@@ -10,4 +10,9 @@ export interface BatteryAdapter {
 }
 
 /** Who has to pass the battery. A new vendor is one line. */
-export const ADAPTERS: readonly BatteryAdapter[] = [{ name: 'openai', adapter: 'openai', path: '/v1' }];
+export const ADAPTERS: readonly BatteryAdapter[] = [
+  { name: 'openai', adapter: 'openai', path: '/v1' },
+  { name: 'anthropic', adapter: 'anthropic', path: '/v1' },
+  // Gemini's cache is written for nothing, and not counted.
+  { name: 'gemini', adapter: 'gemini', path: '/v1beta', without: ['tokens written to a cache'] },
+];
