@@ -51,9 +51,13 @@ export class ProviderProbe {
     const adapter = this.adapters.find(row.adapter);
     if (adapter === null) throw new UpstreamFailure('operator_fault', 'adapter_unknown');
     const apiKey = this.openKey(row);
-    if (model === null) return adapter.probe({ baseUrl: row.baseUrl, apiKey, watch });
-    await askModel(adapter, { endpoint: endpointOf(row, model), apiKey, watch });
-    return { status: adapter.usesNetwork ? 200 : null, models: null };
+    try {
+      if (model === null) return await adapter.probe({ baseUrl: row.baseUrl, apiKey, watch });
+      await askModel(adapter, { endpoint: endpointOf(row, model), apiKey, watch });
+      return { status: adapter.usesNetwork ? 200 : null, models: null };
+    } catch (error) {
+      throw error instanceof UpstreamFailure ? error.without(apiKey) : error;
+    }
   }
 
   private openKey({ id, apiKeySealed }: ProviderRow): string | null {

@@ -42,13 +42,15 @@ export class AttemptRunner {
    */
   async complete(run: CallRun, endpoint: Endpoint): Promise<JsonRecord> {
     const attempt = this.open(run, endpoint);
+    let apiKey: string | null = null;
     try {
       const { adapter, call } = await this.prepare(run, attempt, run.request);
+      apiKey = call.apiKey;
       const body = await adapter.complete(call);
       attempt.succeed();
       return body;
     } catch (error) {
-      throw this.failed(attempt, error);
+      throw this.failed(attempt, error, apiKey);
     }
   }
 
@@ -58,24 +60,27 @@ export class AttemptRunner {
    */
   async stream(run: CallRun, endpoint: Endpoint, variant?: Variant): Promise<BegunStream> {
     const attempt = this.open(run, endpoint);
+    let apiKey: string | null = null;
     try {
       const { adapter, call } = await this.prepare(run, attempt, variant ?? run.request);
+      apiKey = call.apiKey;
       if (variant !== undefined) call.written = variant.written;
       const source = await adapter.stream(call);
       const stream = await AttemptStream.open(source, attempt.watch, choicesOf(call.body));
       attempt.begin();
       return { attempt, stream };
     } catch (error) {
-      throw this.failed(attempt, error);
+      throw this.failed(attempt, error, apiKey);
     }
   }
 
   /** Ends the attempt; what nobody foresaw is the gateway's own fault, and the next endpoint gets its chance. */
-  private failed(attempt: OpenAttempt, error: unknown): Error {
-    let failure = error;
+  private failed(attempt: OpenAttempt, error: unknown, apiKey: string | null): Error {
+    let failure = error instanceof UpstreamFailure ? error.without(apiKey) : error;
     if (!(error instanceof UpstreamFailure) && !(error instanceof CallerGoneError)) {
       const { id, adapter } = attempt.endpoint;
-      this.logger.error({ endpoint: id, adapter, error: String(error) }, 'an adapter failed in an unforeseen way');
+      const said = apiKey === null ? String(error) : String(error).replaceAll(apiKey, '[removed]');
+      this.logger.error({ endpoint: id, adapter, error: said }, 'an adapter failed in an unforeseen way');
       failure = new UpstreamFailure('operator_fault', 'internal', { cause: error });
     }
     attempt.fail(failure);

@@ -19,6 +19,9 @@ export interface UpstreamFailureOptions {
   cause?: unknown;
 }
 
+/** A shorter one is no secret, and would be cut out of ordinary words. */
+const SECRET_CHARS_MIN = 4;
+
 /**
  * Why one attempt at one endpoint failed. Internal to this module: the caller of `ProviderService.call` sees an
  * `AppError`, and this as an `Attempt`. `reason` is short and stable, without hosts, addresses or keys.
@@ -40,6 +43,21 @@ export class UpstreamFailure extends Error {
     this.retryAfterS = options.retryAfterS ?? null;
     this.callerFault = options.callerFault ?? null;
     this.retrySame = options.retrySame ?? false;
+  }
+
+  /** This failure without a secret in the upstream's words: servers quote the key that they refuse. */
+  without(secret: string | null): UpstreamFailure {
+    const said = this.callerFault;
+    if (said === null || secret === null || secret.length < SECRET_CHARS_MIN) return this;
+    const { failure, reason, status, retryAfterS, retrySame, cause } = this;
+    if (!Object.values(said).some((text) => typeof text === 'string' && text.includes(secret))) return this;
+    const isQuoted = (label: string | null): boolean => label?.includes(secret) === true;
+    const callerFault = {
+      message: said.message.replaceAll(secret, '[removed]'),
+      code: isQuoted(said.code) ? null : said.code,
+      param: isQuoted(said.param) ? null : said.param,
+    };
+    return new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame, cause, callerFault });
   }
 
   /** The prompt does not fit here; an endpoint or a model with a larger context may take it. */

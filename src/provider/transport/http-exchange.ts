@@ -36,14 +36,18 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   private discarding = false;
   private failure: Error | null = null;
 
-  private constructor(private readonly watch: AttemptWatch) {}
+  private constructor(
+    private readonly watch: AttemptWatch,
+    /** Names and values in turn. */
+    readonly sentHeaders: readonly string[],
+  ) {}
 
   /**
    * Sends a request and waits for the headers of its answer, whatever their status.
    * @throws UpstreamFailure when there are none; the reason of the watch when it ended the attempt.
    */
   static async open(pool: Dispatcher, request: ExchangeRequest, watch: AttemptWatch): Promise<HttpExchange> {
-    const exchange = new HttpExchange(watch);
+    const exchange = new HttpExchange(watch, request.headers);
     watch.enter('connect');
     await new Promise<void>((resolve, reject) => {
       exchange.opening = { resolve, reject };

@@ -49,10 +49,29 @@ export function refuseEncoded(exchange: HttpExchange): void {
   throw new UpstreamFailure('endpoint_fault', 'encoded_answer', { status: exchange.statusCode });
 }
 
-/** The body of a refusal; empty when it is too long or breaks off, for the status alone says whose fault it was. */
+/** Where vendors want their key. */
+const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
+
+/** A shorter one is no secret, and would be cut out of ordinary words. */
+const SECRET_CHARS_MIN = 4;
+
+/**
+ * A body without the key that was sent: servers quote what they refuse, and no pattern knows every key. It goes first, while it
+ * is still whole.
+ */
+function withoutKey(text: string, sentHeaders: readonly string[]): string {
+  return sentHeaders.reduce((cleaned, value, at) => {
+    if (at % 2 === 0 || !CREDENTIAL_HEADERS.has(sentHeaders[at - 1]?.toLowerCase() ?? '')) return cleaned;
+    const key = value.replace(/^Bearer /i, '');
+    if (key.length < SECRET_CHARS_MIN) return cleaned;
+    return cleaned.replaceAll(key, '[removed]').replaceAll(JSON.stringify(key).slice(1, -1), '[removed]');
+  }, text);
+}
+
+/** The body of a refusal, without our key; empty when it is too long or breaks off, for the status alone says whose fault it was. */
 async function readErrorText(exchange: HttpExchange): Promise<string> {
   try {
-    return (await exchange.readAll(ERROR_BYTES_MAX)).toString('utf8');
+    return withoutKey((await exchange.readAll(ERROR_BYTES_MAX)).toString('utf8'), exchange.sentHeaders);
   } catch (error) {
     if (error instanceof UpstreamFailure) return '';
     throw error;
