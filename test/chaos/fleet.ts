@@ -123,7 +123,8 @@ export class Fleet {
     while (!this.isCalm) {
       await sleep(random.between(0.3, 1.7) * everyMs);
       const up = this.members.filter((member) => member.process !== null);
-      if (up.length === 0) continue;
+      // Where starting takes longer than killing, something has to be left.
+      if (up.length <= 1) continue;
       const signal = random.chance(SIGTERM_SHARE) ? 'SIGTERM' : 'SIGKILL';
       const returning: Promise<void> = this.replace(random.pick(up), signal, random.between(0, downMs))
         .catch((error: unknown) => void this.faults.push(`a process did not come back: ${String(error)}`))
