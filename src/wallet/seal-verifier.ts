@@ -33,7 +33,7 @@ export interface SealVerification {
 
 /** Up to 2,500 rows: hashed in a few milliseconds, so that requests of the same process need not wait. */
 const SEGMENTS_MAX = 10;
-const WALLETS_MAX = 2_000;
+const WALLETS_MAX = 200;
 const CHECKPOINTS_MAX = 100;
 const LINES_MAX = 500;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';

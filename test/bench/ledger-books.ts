@@ -120,6 +120,11 @@ export async function fillBooks(sql: SqlClient, plan: BooksPlan, progress: (text
   await sql.query(REQUESTS);
   await sql.query('analyze book_request');
   await sql.query(`insert into account (id, kind, name) select id, 'personal', 'books ' || no from book_account`);
+  // The process that holds the open freezes lives.
+  await sql.query(
+    `insert into process_lease (process_id, role, lease_until) values ($1, 'gateway', now() + interval '1 day')`,
+    [plan.modelId],
+  );
   // Indexes that grow in random order take most of the time; they are made at the end, at once.
   await sql.query(`update pg_index set indisready = false where indrelid = any($1::regclass[])`, [TABLES]);
   const ids = [plan.modelId, plan.priceId];

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { inTransaction } from '../../platform/database/index.js';
 import type { Segment } from '../domain/ledger-chain.js';
 import { ENCODED_ROW } from './encoded-row.js';
 import type { PlacedRow } from './seal.repository.js';
@@ -73,6 +74,7 @@ const FIRST_GAP = `select expected from (
 const HEADS = `select account_id, tier, from_seq, to_seq, checkpoint,
     substring(row_hashes from octet_length(row_hashes) - 31) as head
   from ledger_seal where checkpoint between $1 and $2`;
+const LONG_TIMEOUT = `set local statement_timeout = '30min'`;
 const HASHES = `select number, hash from ledger_checkpoint where number = any($1::bigint[])`;
 
 /** What the verification reads: always one page, never a whole table. */
@@ -104,17 +106,22 @@ export class SealReader {
   }
 
   tails(after: WalletCursor, limit: number): Promise<WalletTail[]> {
-    return this.dataSource.query<WalletTail[]>(TAILS, [after.account_id, after.tier, limit]);
+    return this.longQuery<WalletTail[]>(TAILS, [after.account_id, after.tier, limit]);
   }
 
   /** First sequence number behind the sealed rows that is not there although a later one is; `null` without a gap. */
   async firstGap(tail: WalletTail): Promise<bigint | null> {
-    const rows = await this.dataSource.query<{ expected: string }[]>(FIRST_GAP, [
-      tail.account_id,
-      tail.tier,
-      tail.sealed,
-    ]);
+    const values = [tail.account_id, tail.tier, tail.sealed];
+    const rows = await this.longQuery<{ expected: string }[]>(FIRST_GAP, values);
     return rows[0] === undefined ? null : BigInt(rows[0].expected);
+  }
+
+  /** Where nothing was sealed for long, the rows of one wallet may be millions. */
+  private longQuery<T>(sql: string, values: unknown[]): Promise<T> {
+    return inTransaction(this.dataSource, async (transaction) => {
+      await transaction.query(LONG_TIMEOUT);
+      return transaction.query<T>(sql, values);
+    });
   }
 
   /** Segments of a range of checkpoints. */
