@@ -23,12 +23,12 @@ const HEADERS_MAX_BYTES = 32 * 1024;
 const KEEP_ALIVE_MS = 72_000;
 const CHAT_PATH = '/openai/v1/chat/completions';
 
-/** The HTTP server: trailing slashes accepted, no implicit HEAD routes, no trust in proxy headers, every error in our shape. */
+/** The HTTP server: trailing slashes accepted, HEAD wherever GET is, no trust in proxy headers, every error in our shape. */
 export function createFastifyAdapter(): FastifyAdapter {
   return new FastifyAdapter({
     logger: false,
     trustProxy: false,
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     keepAliveTimeout: KEEP_ALIVE_MS,

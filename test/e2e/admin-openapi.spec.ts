@@ -49,7 +49,9 @@ describe('the API document', () => {
 
   it('describes exactly the routes that the server has', () => {
     const documentPath = (path: string): string => path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}');
-    const registered = app.routes.map(({ method, path }) => `${method} ${documentPath(path)}`);
+    // HEAD is wherever GET is.
+    const described = app.routes.filter(({ method }) => method !== 'HEAD');
+    const registered = described.map(({ method, path }) => `${method} ${documentPath(path)}`);
     const documented = operations.map(({ name }) => name);
     expect([...documented, ...UNDOCUMENTED].sort()).toEqual([...new Set(registered)].sort());
   });

@@ -47,7 +47,7 @@ describe.each(BACKENDS)('queues of administration on %s', (backend, env) => {
       const { data } = await working.admin.get<{ data: JobRow[] }>('/queues/settlement/jobs');
       return data.find(({ id }) => id === jobId) ?? null;
     };
-    return pollUntil(jobs, 'the job to fail', 15_000);
+    return pollUntil(jobs, 'the job to fail');
   }
 
   async function queueOf(app: AdminApp): Promise<QueueRow> {
@@ -98,7 +98,7 @@ describe.each(BACKENDS)('queues of administration on %s', (backend, env) => {
       const row = await working.admin.get<JobRow>('/queues/settlement/jobs/bad-1');
       return row.state === 'failed' && row.attempts > 1 ? row : null;
     };
-    await pollUntil(failedAgain, 'the job to fail again', 15_000);
+    await pollUntil(failedAgain, 'the job to fail again');
     expect((await working.call('DELETE', '/queues/settlement/jobs/bad-1')).status).toBe(204);
     expect((await working.call('GET', '/queues/settlement/jobs/bad-1')).status).toBe(404);
   });
@@ -108,7 +108,7 @@ describe.each(BACKENDS)('queues of administration on %s', (backend, env) => {
     await failed('bad-3');
     expect(await working.admin.post('/queues/settlement/retry', undefined)).toEqual({ jobs: 2 });
     const allFailed = async (): Promise<true | null> => ((await queueOf(working)).failed === 2 ? true : null);
-    await pollUntil(allFailed, 'both to fail again', 15_000);
+    await pollUntil(allFailed, 'both to fail again');
     expect(await working.admin.post('/queues/settlement/drop', undefined)).toEqual({ jobs: 2 });
     expect(await queueOf(working)).toMatchObject({ failed: 0 });
     const { data } = await working.admin.get<{ data: { action: string }[] }>('/audit-log?resource=queue&limit=2');

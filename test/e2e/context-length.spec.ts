@@ -29,7 +29,7 @@ beforeAll(async () => {
     tier: 'economy',
     fields: { mci_score: 20, context_window: 128_000, ...price('400', '1800') },
   });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 /** 10 prompt tokens at 400 and 20 output tokens at 1800 credits a million. */

@@ -84,7 +84,7 @@ describe('GET /health', () => {
 
   it('refuses other methods', async () => {
     const response = await fetch(`${gateway.url}/health/ready`, { method: 'POST' });
-    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 });
 

@@ -79,5 +79,5 @@ describe('the verification of the ledger and its seals', () => {
     expect(report.differences).toContainEqual(
       expect.objectContaining({ ...edited, means: expect.any(String) as string }),
     );
-  }, 60_000);
+  });
 });

@@ -22,7 +22,7 @@ describe('the verification of the ledger', () => {
     const response = await chat(world.url, prompt(model.key), { key: key.key });
     requestId = response.headers.get('x-daoe-request-id') ?? '';
     await world.admin.settled(requestId);
-  }, 60_000);
+  });
   afterAll(async () => {
     await world.destroy();
   });
@@ -92,7 +92,7 @@ describe('the verification of the ledger', () => {
     for (const [at, reason] of reasons.entries()) {
       expect([ended[at]?.code, ended[at]?.stderr]).toEqual([2, expect.stringContaining(reason)]);
     }
-  }, 60_000);
+  });
 
   it('explains its options', async () => {
     const { code, stdout } = await verified(['--help']);

@@ -27,7 +27,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'joytoken-pool-'));
   sql = new Client({ connectionString: world.database.url });
   await sql.connect();
-}, 60_000);
+});
 
 afterAll(async () => {
   await sql.end();
@@ -93,7 +93,7 @@ describe('npm run pool:apply', () => {
       const response = await chat(name, key);
       return response.status === 200 ? response : null;
     };
-    const answer = await pollUntil(served, 'the gateway to serve the model', 5_000);
+    const answer = await pollUntil(served, 'the gateway to serve the model');
     expect(answer.headers.get('x-daoe-used-provider')).toBe(name);
     const [call] = await world.upstream.calls(`hello ${name}`);
     expect(call?.headers.authorization).toBe(`Bearer ${UPSTREAM_KEY}`);
@@ -118,7 +118,7 @@ describe('npm run pool:apply', () => {
         and wait_event_type = 'Lock' and query like '%insert into audit_log%'`);
       return found.rowCount === 0 ? null : true;
     };
-    await pollUntil(waits, 'the command to be in the middle', 20_000);
+    await pollUntil(waits, 'the command to be in the middle');
     running.kill('SIGKILL');
     await ended;
     await blocker.query('rollback');

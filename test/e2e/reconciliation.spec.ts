@@ -112,7 +112,7 @@ describe('reconciliation', () => {
       const { code, stderr } = await check([...given], input);
       expect([code, stderr]).toEqual([2, expect.stringContaining(reason)]);
     }
-  }, 120_000);
+  });
 
   async function sql(statement: string): Promise<void> {
     const client = new Client({ connectionString: world.database.url });

@@ -177,6 +177,16 @@ describe('the body', () => {
     });
   });
 
+  it('reaches the provider with numbers beyond a double as they were written', async () => {
+    const marker = unique('marker');
+    const numbers =
+      '"seed":12345678901234567890,"made_up":[1e400,-0.12345678901234567891],"temperature":0.70000000000000000001';
+    const text = `{"model":"${model}","user":"${marker}","messages":[{"role":"user","content":"hi"}],${numbers}}`;
+    expect((await chat(world.url, text, { key: key.key })).status).toBe(200);
+    const { body } = await world.upstream.callWhen(marker, () => true);
+    expect(body).toContain('"seed":12345678901234567890,"made_up":[1e400,-0.12345678901234567891],"temperature":0.7');
+  });
+
   it('never carries the caller\u2019s credentials, address or headers to the provider', async () => {
     const marker = unique('marker');
     const headers = { cookie: 'session=secret', 'x-custom': 'secret', 'x-forwarded-for': '192.0.2.7' };

@@ -85,7 +85,7 @@ describe('the command that changes the encryption secret', () => {
       const { rowCount } = await sql.query(`select 1 from provider where api_key_sealed like 'v2.%' limit 1`);
       return rowCount === 1 ? true : null;
     };
-    await pollUntil(hasBegun, 'the first key to be sealed again', 20_000);
+    await pollUntil(hasBegun, 'the first key to be sealed again');
     running.kill('SIGKILL');
     await ended;
     const half = await sealedBy(BOTH.ENCRYPTION_SECRETS);

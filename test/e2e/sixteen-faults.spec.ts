@@ -15,7 +15,7 @@ let key: TestKey;
 beforeAll(async () => {
   world = await World.create({ UPSTREAM_BREAKER_FAULTS_MAX: '3', UPSTREAM_BREAKER_OPEN_MS: '1500' });
   key = await world.key();
-}, 60_000);
+});
 afterAll(async () => {
   const verified = await world.admin.get<{ ok: boolean; differences: unknown[] }>('/ledger/verify');
   await world.destroy();
@@ -269,7 +269,7 @@ it('S15 primary flaps: served by the fallback, left alone, probed, and used agai
   );
   expectWhole(recovered, target, 0);
   expect(await breakerOf(target)).toBe('closed');
-}, 60_000);
+});
 
 it('S16 fail-over accounting: the fallback’s name and usage, the failed attempts on the record at no cost', async () => {
   const target = await pool([['status-503']], [['status-500']], [[HEALTHY]]);

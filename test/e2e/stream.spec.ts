@@ -47,7 +47,11 @@ describe('a stream', () => {
 
   it('carries usage only when the caller asked for it', async () => {
     const unasked = await streamOf('ok-n20-p10');
-    expect(unasked.chunks.filter((chunk) => chunk.usage !== undefined && chunk.usage !== null)).toEqual([]);
+    for (const behaviour of ['usage-null-n5', 'usage-on-content-n5', 'usage-early-n5']) {
+      const answer = await streamOf(behaviour);
+      expect(answer.chunks.filter((chunk) => 'usage' in chunk)).toEqual([]);
+      expect(answer.metadata?.billing.output_tokens).toBe(5);
+    }
     expect(unasked.chunks.filter(isUsageOnly)).toEqual([]);
     const asked = await streamOf('ok-n20-p10', { stream_options: { include_usage: true } });
     const usage = asked.chunks.filter(isUsageOnly);

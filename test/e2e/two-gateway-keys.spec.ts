@@ -64,7 +64,7 @@ describe('a rotated key', () => {
     await first.text();
     const { key } = await world.admin.post<Rotated>(`/api-keys/${id}/rotate`, { grace_seconds: 0 });
     const refused = async (): Promise<true | null> => ((await statusAt(world.url, key)) === 402 ? true : null);
-    await pollUntil(refused, 'the quota of the key to be used up', 15_000);
+    await pollUntil(refused, 'the quota of the key to be used up');
     expect(Number((await world.admin.wallet(accountId, 'standard')).available)).toBeGreaterThan(999);
   });
 
@@ -104,7 +104,7 @@ describe('a key that an organization pays for', () => {
     const response = await chat(world.url, prompt(model, { max_tokens: 20 }), { key });
     const { metadata } = (await response.json()) as Completion;
     expect(metadata.billing.wallet).toBe('organization');
-    const usage = await world.admin.settled(metadata.request_id, 15_000);
+    const usage = await world.admin.settled(metadata.request_id);
     expect(usage.account_id).toBe(organization);
     expect((await world.admin.wallet(owner, 'standard')).available).toBe('5.000000');
     const left = 100 - Number(usage.credits_charged);
@@ -174,7 +174,7 @@ describe('limits of a key', () => {
       (await world.admin.get<{ data: object[] }>(`/freezes?api_key_id=${apiKeyId}`)).data.length === count
         ? true
         : null;
-    await pollUntil(held, `${count.toString()} places to be taken`, 5_000);
+    await pollUntil(held, `${count.toString()} places to be taken`);
   }
 
   it('let no more requests a minute pass than they say, at both gateways together', async () => {
@@ -205,7 +205,7 @@ describe('limits of a key', () => {
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const answer of await Promise.all(running)) await answer.text();
     const passes = async (): Promise<true | null> => ((await statusAt(world.url, key)) === 200 ? true : null);
-    await pollUntil(passes, 'the places to be free again', 15_000);
+    await pollUntil(passes, 'the places to be free again');
   });
 
   it('of 0 let nothing pass', async () => {

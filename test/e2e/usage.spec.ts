@@ -19,7 +19,7 @@ beforeAll(async () => {
     ids.push(requestIdOf(await chat(world.url, prompt(name), { key: key.key, headers })));
   }
   for (const id of ids) await world.admin.settled(id);
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 interface Summary {

@@ -9,7 +9,7 @@ let key: TestKey;
 beforeAll(async () => {
   world = await World.create();
   key = await world.key();
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 type Vendor = 'openai' | 'anthropic' | 'gemini';

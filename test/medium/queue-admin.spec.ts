@@ -25,7 +25,7 @@ describe.each(BACKENDS)('a dropped job on %s', (_, redisUrl) => {
     const working = await MoneyWorld.start({ redisUrl, workers: true, database: idle.database });
     const settled = async (): Promise<true | null> =>
       (await idle.usage.find(request.id))?.status === 'settled' ? true : null;
-    await pollUntil(settled, 'the outcome to be settled', 15_000);
+    await pollUntil(settled, 'the outcome to be settled');
     expect(await idle.balance(accountId)).toEqual({ available: 880n, frozen: 0n });
     await working.stop();
     await idle.stop();

@@ -110,7 +110,7 @@ describe('administration of the model pool', () => {
       await expect(context.models.patch(second.id, { modelKey: first.modelKey })).rejects.toMatchObject(refusal);
     });
 
-    it.each(['', 'auto', 'auto:best', 'AUTO', '/x', 'a b', 'a*', 'ä', 'x'.repeat(129)])(
+    it.each(['', 'auto', 'auto:best', 'AUTO', '/x', 'a b', 'a*', 'ä', 'a/../b', 'a/..', 'a/./b', 'x'.repeat(129)])(
       'refuses the model_key %j',
       async (modelKey) => {
         await expect(context.models.create(newModel({ modelKey }))).rejects.toMatchObject({

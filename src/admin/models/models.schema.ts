@@ -16,7 +16,9 @@ const imageRate = z
 
 const modelKey = z
   .string()
-  .regex(MODEL_KEY_PATTERN, { error: 'must be 1–128 of A–Z a–z 0–9 . _ : / - and begin with a letter or digit' })
+  .regex(MODEL_KEY_PATTERN, {
+    error: 'must be 1–128 of A–Z a–z 0–9 . _ : / -, begin with a letter or digit and have no segment . or ..',
+  })
   .refine((key) => !isReservedModelKey(key), { error: 'auto and auto:… are reserved' })
   .describe('What callers name; unique.');
 

@@ -31,6 +31,10 @@ describe('filters of the catalogue', () => {
     [{ tier: 'standard', provider: 'acme', pack: 'team', industry_packs: 'finance', feature_tag: 'chat' }, true],
     [{ tier: 'premium', provider: 'acme' }, false],
     [{ provider: 'constructor' }, false],
+    [{ 'industry_packs[]': 'finance' }, true],
+    [{ 'industry_packs[]': ['law', 'games'] }, false],
+    [{ industry_packs: 'law', 'industry_packs[]': ['games', 'finance'] }, true],
+    [{ 'tier[]': 'premium', '__proto__[]': 'x' }, false],
     [{ tier: '', provider: ' ', feature_tag: '', unknown: 'x' }, true],
   ])('%j → %s', (query, expected) => {
     expect(matches(query)).toBe(expected);

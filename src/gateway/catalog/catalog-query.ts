@@ -40,7 +40,7 @@ export type CatalogQuery = z.output<typeof querySchema>;
  * @throws AppError `invalid_request` for a tier that does not exist.
  */
 export function parseCatalogQuery(query: unknown): CatalogQuery {
-  const result = querySchema.safeParse(query);
+  const result = querySchema.safeParse(withoutBrackets(query));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const param = String(issue?.path[0] ?? 'query');
@@ -48,6 +48,18 @@ export function parseCatalogQuery(query: unknown): CatalogQuery {
     code: 'invalid_parameter',
     param,
   });
+}
+
+/** Some clients write a list as `name[]=a&name[]=b`. */
+function withoutBrackets(query: unknown): unknown {
+  if (typeof query !== 'object' || query === null) return query;
+  const merged = new Map<string, unknown[]>();
+  for (const [written, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    const name = written.replace(/\[\]$/, '');
+    merged.set(name, [...(merged.get(name) ?? []), value].flat());
+  }
+  return Object.fromEntries(merged);
 }
 
 /** Whether any filter is set. */

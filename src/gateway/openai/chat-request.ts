@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { AppError } from '../../platform/errors/index.js';
 import { isAutoModel, knobOf } from '../../router/index.js';
+import { toDouble } from '../pipeline/exact-json.js';
 import { chatRequestSchema, type ChatRequest } from './chat-request.schema.js';
 
 /**
@@ -23,6 +24,8 @@ const GUARDED_FIELDS = [
   'fallbacks',
 ] as const;
 
+const NUMBER_FIELDS = ['temperature', 'top_p', 'max_tokens', 'max_completion_tokens', 'n'] as const;
+
 const CALLER_TOOL_TYPES = new Set(['function', 'custom']);
 
 /**
@@ -35,6 +38,7 @@ export function parseChatRequest(value: unknown): ChatRequest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AppError('invalid_request', 'the request body must be a JSON object', { code: 'invalid_body' });
   }
+  readNumbers(value as Record<string, unknown>);
   const result = chatRequestSchema.safeParse(value);
   if (result.success) return withKnownKnob(value as ChatRequest);
   const [issue] = result.error.issues;
@@ -45,6 +49,11 @@ export function parseChatRequest(value: unknown): ChatRequest {
 function withKnownKnob(body: ChatRequest): ChatRequest {
   if (typeof body.model === 'string' && isAutoModel(body.model)) knobOf(body.model);
   return body;
+}
+
+/** What the gateway reads itself it reads as a double, as it always did. */
+function readNumbers(body: Record<string, unknown>): void {
+  for (const field of NUMBER_FIELDS) if (typeof body[field] === 'object') body[field] = toDouble(body[field]);
 }
 
 function invalidField(issue: z.core.$ZodIssue, body: object): AppError {

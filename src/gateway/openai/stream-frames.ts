@@ -1,4 +1,5 @@
 import type { StreamEvent } from '../../provider/index.js';
+import { withoutUsage } from './usage-field.js';
 
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
@@ -14,10 +15,12 @@ export function frameOf(payload: object): string {
   return `data: ${JSON.stringify(payload)}\n\n`;
 }
 
-/** A group of events as it goes to the caller; usage-only chunks are left out. */
-export function framesOf(events: readonly StreamEvent[]): string {
+/** A group of events as it goes to the caller; usage-only chunks are left out, and the field where nobody asked for it. */
+export function framesOf(events: readonly StreamEvent[], includeUsage: boolean): string {
   let text = '';
-  for (const event of events) if (!event.usageOnly) text += `data: ${event.data}\n\n`;
+  for (const { usageOnly, data } of events) {
+    if (!usageOnly) text += `data: ${includeUsage ? data : withoutUsage(data)}\n\n`;
+  }
   return text;
 }
 

@@ -79,7 +79,7 @@ export class StreamRelay {
           end.paidText = await this.writePaidPart(context, bill, events, answer.deliveredText());
           break;
         }
-        await caller.write(framesOf(events));
+        await caller.write(framesOf(events, wantsUsage(context)));
         if (caller.gone.aborted && !drains) {
           end.reason = 'caller_gone';
           break;
@@ -102,7 +102,7 @@ export class StreamRelay {
   ): Promise<string> {
     const { amountMicros } = filled(context.freeze, 'freeze');
     const paid = paidPart(group, text, (delivered) => bill.costOf(delivered) <= amountMicros);
-    await context.caller.write(framesOf(paid.events));
+    await context.caller.write(framesOf(paid.events, wantsUsage(context)));
     return paid.text;
   }
 
@@ -179,11 +179,15 @@ export class StreamRelay {
     if (end.reason === 'quota_stop') {
       text += chunkOf(head, { choices: [{ index: 0, delta: {}, finish_reason: 'length' }] });
     }
-    if (context.body?.stream_options?.include_usage === true) text += usageFrame(context, outcome, end);
+    if (wantsUsage(context)) text += usageFrame(context, outcome, end);
     text += chunkOf(head, { choices: [], metadata: metadataOf(context, outcome, wallet) });
     caller.end(text + DONE_FRAME);
     return true;
   }
+}
+
+function wantsUsage({ body }: RequestContext): boolean {
+  return body?.stream_options?.include_usage === true;
 }
 
 /** What reached the caller, for whoever asks why a screen hangs. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError, type ErrorCode } from '../../platform/errors/index.js';
+import { parseExactly } from './exact-json.js';
 
 const MIB = 1024 * 1024;
 export const BODY_MAX_BYTES = 8 * MIB;
@@ -12,10 +13,12 @@ export interface BodyLimits {
   maxBytes: number;
   /** Of all bodies that are being read. */
   inFlightMaxBytes: number;
+  /** Numbers beyond a double stay text: the body is written again for somebody else. */
+  isPassedOn?: boolean;
 }
 
 /** Bodies of model calls. */
-const MODEL_CALLS: BodyLimits = { maxBytes: BODY_MAX_BYTES, inFlightMaxBytes: 256 * MIB };
+const MODEL_CALLS: BodyLimits = { maxBytes: BODY_MAX_BYTES, inFlightMaxBytes: 256 * MIB, isPassedOn: true };
 
 /** Bodies of everything else; they are read before anybody has been authenticated. */
 export const SMALL_BODIES: BodyLimits = { maxBytes: MIB, inFlightMaxBytes: 64 * MIB };
@@ -42,7 +45,7 @@ export class BodyReader {
     }
     if (response !== undefined) inviteBody(request, response);
     const bytes = await this.collect(request);
-    return { value: parse(bytes), sizeBytes: bytes.length };
+    return { value: parse(bytes, this.limits.isPassedOn ?? false), sizeBytes: bytes.length };
   }
 
   /** What has arrived counts, not what is announced: a slow or chunked body keeps nobody else's out. */
@@ -83,18 +86,19 @@ export function inviteBody(request: IncomingMessage, response: ServerResponse): 
   if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
 }
 
-function parse(bytes: Buffer): unknown {
+function parse(bytes: Buffer, exactly: boolean): unknown {
   if (bytes.length === 0) return undefined;
-  const value = parseJson(bytes);
+  const value = parseJson(bytes, exactly);
   if (isDeeper(value, DEPTH_MAX)) throw invalid('the request body is nested too deeply', 'invalid_json');
   return value;
 }
 
-function parseJson(bytes: Buffer): unknown {
+function parseJson(bytes: Buffer, exactly: boolean): unknown {
   // A byte order mark is no part of the text (RFC 8259 §8.1).
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   try {
-    return JSON.parse(bytes.toString('utf8', start));
+    const text = bytes.toString('utf8', start);
+    return exactly ? parseExactly(text) : JSON.parse(text);
   } catch (error) {
     throw new AppError('invalid_request', 'the request body is not valid JSON', {
       code: 'invalid_json',

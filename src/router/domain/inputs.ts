@@ -27,7 +27,9 @@ const usdAboveZero = z.custom<UsdMicros>((value) => amount.safeParse(value).succ
 
 const modelKey = z
   .string()
-  .regex(MODEL_KEY_PATTERN, { error: 'must be 1–128 of A–Z a–z 0–9 . _ : / - and begin with a letter or digit' })
+  .regex(MODEL_KEY_PATTERN, {
+    error: 'must be 1–128 of A–Z a–z 0–9 . _ : / -, begin with a letter or digit and have no segment . or ..',
+  })
   .refine((key) => !isReservedModelKey(key), { error: 'auto and auto:… are reserved' });
 
 /** Micro-credits for a million tokens. The first price needs input and output; absent cache rates equal the input rate. */

@@ -8,7 +8,8 @@ const TOKENS_PER_IMAGE = 85;
 
 const DELAY_MS_DEFAULT = 8;
 const DELAY_MS_MAX = 10_000;
-const WORDS_MAX = 100_000;
+/** Of all choices of an answer together: writing and counting them holds up the process. */
+const WORDS_MAX = 20_000;
 
 /** What the sandbox reads of a request. */
 export interface SandboxPrompt {
@@ -26,8 +27,8 @@ export interface SandboxPrompt {
   words: number;
 }
 
-/** Reads the messages of a request and the markers in the last thing that the user said. */
-export function readPrompt(body: Readonly<JsonRecord>, counter: TokenCounter): SandboxPrompt {
+/** Reads the messages of a request and the markers in the last thing that the user said. @param choices of the answer. */
+export function readPrompt(body: Readonly<JsonRecord>, counter: TokenCounter, choices = 1): SandboxPrompt {
   const messages = (Array.isArray(body['messages']) ? (body['messages'] as unknown[]) : []).filter(isRecord);
   const last = messages.at(-1);
   const prefill = last?.['role'] === 'assistant' ? textOfContent(last['content']) : '';
@@ -39,7 +40,7 @@ export function readPrompt(body: Readonly<JsonRecord>, counter: TokenCounter): S
     images: messages.reduce((images, { content }) => images + imagesIn(content), 0),
     tokens: countPrompt(body, messages, counter),
     delayMs: Math.min(DELAY_MS_MAX, marker(said, 'delay') ?? DELAY_MS_DEFAULT),
-    words: Math.min(WORDS_MAX, marker(said, 'words') ?? 0),
+    words: Math.min(Math.floor(WORDS_MAX / choices), marker(said, 'words') ?? 0),
   };
 }
 

@@ -251,6 +251,13 @@ describe('the sandbox', () => {
     expect((await complete({ messages })).message['content']).toBe(text.slice(100));
   });
 
+  it('writes no more than it can without holding up the process, all choices together', async () => {
+    const { whole } = await complete(says('[sandbox:words=100000] Long', { n: 16 }));
+    const texts = (whole['choices'] as { message: JsonRecord }[]).map(({ message }) => String(message['content']));
+    expect(texts).toHaveLength(16);
+    expect(texts.join(' ').split(' ').length).toBeLessThanOrEqual(20_000);
+  });
+
   it('stops at once when it is cancelled', async () => {
     const call = { ...callOf(says('x')), body: says('[sandbox:delay=5000] x') };
     const source = await adapter.stream(call);

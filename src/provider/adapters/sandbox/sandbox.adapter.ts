@@ -44,8 +44,8 @@ export class SandboxAdapter implements ProviderAdapter {
     prompt: SandboxPrompt;
     answers: readonly SandboxAnswer[];
   } {
-    const prompt = readPrompt(body, this.counter);
     const choices = typeof body['n'] === 'number' ? Math.min(CHOICES_MAX, Math.max(1, body['n'])) : 1;
+    const prompt = readPrompt(body, this.counter, choices);
     const answers = Array.from({ length: choices }, (_, choice) => answerOf(body, prompt, choice, this.counter));
     return { head: headOf(body, endpoint.upstreamModel, this.clock.nowMs()), prompt, answers };
   }
