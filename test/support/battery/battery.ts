@@ -110,7 +110,7 @@ export class Battery {
         provider_id: provider.id,
         upstream_model: behaviour.endsWith(':') ? 'ok' : behaviour,
         priority: at + 1,
-        ...one.endpoint,
+        ...(at === 0 ? one.endpoint : {}),
       });
     }
     return { key, providers };

@@ -39,7 +39,7 @@ export interface BatteryCase {
   behaviours: readonly string[];
   /** Fields of the request. */
   request?: Record<string, unknown>;
-  /** Fields of the endpoints. */
+  /** Fields of the first endpoint. */
   endpoint?: Record<string, unknown>;
   /** Only whole answers, or only streams; both when absent. */
   only?: 'whole' | 'stream';

@@ -4,9 +4,9 @@ import { REFUSAL, textOf, THOUGHTS } from '../upstream/answer.js';
 import type { BatteryCase, Failed, Served, Tokens } from './case.js';
 import { CALLS, JSON_ANSWER, JSON_SCHEMA, LONG_TALK, LONG_TALK_RECEIVED, PIXEL, TOOLS } from './conversation.js';
 
-const TOKENS: Tokens = { input: 10, output: 20 };
-const WHOLE: Served = { text: textOf(20), finish: 'stop', tokens: TOKENS };
-const OK = 'ok-n20-p10';
+export const TOKENS: Tokens = { input: 10, output: 20 };
+export const WHOLE: Served = { text: textOf(20), finish: 'stop', tokens: TOKENS };
+export const OK = 'ok-n20-p10';
 const IMAGE_URL = `data:image/png;base64,${PIXEL}`;
 const IMAGE_SEEN = { chars: IMAGE_URL.length, sha256: createHash('sha256').update(IMAGE_URL).digest('hex') };
 const IMAGES_SEEN = JSON.stringify({ images: [IMAGE_SEEN, IMAGE_SEEN] });
