@@ -98,7 +98,13 @@ export class Battery {
     return microsOf(CREDITS) - microsOf(available) - microsOf(frozen);
   }
 
-  private async model(adapter: BatteryAdapter, one: BatteryCase): Promise<{ key: string; providers: string[] }> {
+  /** One call of a model, not part of the plan. */
+  async ask(model: string, body: Record<string, unknown>): Promise<ReadAnswer> {
+    return readAnswer(await chat(this.world.url, { model, ...body }, { key: this.key.key }));
+  }
+
+  /** A model with an endpoint for each behaviour of a case. */
+  async model(adapter: BatteryAdapter, one: BatteryCase): Promise<{ key: string; providers: string[] }> {
     const { admin, upstream } = this.world;
     const { id, key } = await this.world.model({ behaviours: [] });
     const providers: string[] = [];
