@@ -12,7 +12,7 @@ interface Stratum {
 }
 
 /**
- * What the router chooses lately, by kind of request (knob, tiers, size to a factor of four). The control group draws from
+ * What the router chooses lately, by kind of request (knob, weights, tiers, size to a factor of four). The control group draws from
  * these shares: it spends what the router spends on requests of the same kind, and looks at nothing in the request.
  */
 @Injectable()
@@ -36,9 +36,9 @@ export class ChoiceMix {
   }
 }
 
-function kindOf({ requestedModel, allowedTiers, needs }: RouteRequest): string {
+function kindOf({ requestedModel, allowedTiers, needs, preferences }: RouteRequest): string {
   const size = Math.round(Math.log2(1 + needs.inputTokens + needs.outputTokens) / 2);
-  return `${requestedModel} ${allowedTiers.join()} ${size}`;
+  return `${requestedModel} ${allowedTiers.join()} ${size} ${JSON.stringify(preferences)}`;
 }
 
 function fade(stratum: Stratum): void {

@@ -22,17 +22,18 @@ import { createTestDatabase, type TestDatabase } from './database.js';
 export class RouterContext {
   private constructor(
     readonly database: TestDatabase,
-    private readonly app: INestApplicationContext,
+    readonly app: INestApplicationContext,
+    private readonly env: Record<string, string>,
   ) {}
 
   static async create(env: Record<string, string> = {}): Promise<RouterContext> {
     const database = await createTestDatabase();
-    return new RouterContext(database, await startProcess(database.url, env));
+    return new RouterContext(database, await startProcess(database.url, env), env);
   }
 
   /** A second process on the same database; the caller closes it. */
-  async another(): Promise<RouterContext> {
-    return new RouterContext(this.database, await startProcess(this.database.url, {}));
+  async another(env: Record<string, string> = {}): Promise<RouterContext> {
+    return new RouterContext(this.database, await startProcess(this.database.url, { ...this.env, ...env }), env);
   }
 
   get router(): RouterService {

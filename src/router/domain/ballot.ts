@@ -44,7 +44,7 @@ export function vote<T extends Entrant>(entrants: readonly T[], weighing: Weighi
   const best = scored[0]?.score ?? 0;
   const equals = scored.filter(({ score }) => score >= best - weighing.nearEqual);
   const routersChoice = highest(equals, ({ entrant }) => entrant.lot);
-  const chosen = group === 'control' ? drawn(scored) : routersChoice;
+  const chosen = group === 'control' ? (drawn(scored) ?? routersChoice) : routersChoice;
   const lostOf = (item: (typeof scored)[number]): string => {
     if (group === 'control') return 'not drawn for the control group';
     return equals.includes(item)
@@ -59,15 +59,12 @@ export function vote<T extends Entrant>(entrants: readonly T[], weighing: Weighi
   return { ranked, routersChoice: routersChoice?.entrant ?? null, equals: equals.length };
 }
 
-/** The control group: a session keeps its model, too; else the lot decides, whatever the request is. */
+/** The control group: a session keeps its model, too; else the lot decides, whatever the request is: the highest of `lot^(1/share)` wins as often as its share says. */
 function drawn<T extends { entrant: Entrant }>(scored: readonly T[]): T | null {
   const kept = scored.find(({ entrant }) => entrant.factors.stickiness === 1);
-  return kept ?? highest(scored, ({ entrant }) => byShare(entrant));
-}
-
-/** The lot of an entrant whose chance is its share: the highest of `lot^(1/share)` wins. */
-function byShare({ lot, share }: Entrant): number {
-  return share > 0 ? lot ** (1 / share) : -1 + lot;
+  // While nothing is known of what the router chooses for such requests, its own choice is the only fair one.
+  const known = scored.filter(({ entrant }) => entrant.share > 0);
+  return kept ?? highest(known, ({ entrant }) => entrant.lot ** (1 / entrant.share));
 }
 
 function highest<T>(items: readonly T[], measure: (item: T) => number): T | null {
