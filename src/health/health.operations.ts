@@ -21,6 +21,7 @@ export const HEALTH_LIVE = probe('Whether the process runs');
 export const HEALTH_READY = probe('Whether the process may take traffic');
 
 export const METRICS_TEXT: OperationSpec = {
+  forObservers: true,
   summary: 'Prometheus metrics of this process; needs a viewer token',
   tag: 'Health',
 };

@@ -66,6 +66,7 @@ const SIGN_FAULT: Readonly<Record<Sign, (value: bigint) => string | null>> = {
 function decimalIn(sign: Sign): z.ZodType<bigint, string | number> {
   return z
     .union([z.string(), z.number()], { error: 'must be a decimal string or a number' })
+    .meta({ examples: ['1.500000'] })
     .transform((value, context) => {
       const parsed = parseDecimal(value);
       const fault = parsed === null ? 'must be a decimal with at most six places' : amountFault(parsed, sign);
@@ -111,5 +112,6 @@ export function patchOf<Shape extends z.ZodRawShape>(shape: Shape): PatchSchema<
   return z
     .strictObject(shape)
     .partial()
-    .refine((value) => Object.keys(value).length > 0, { error: 'at least one field is required' });
+    .refine((value) => Object.keys(value).length > 0, { error: 'at least one field is required' })
+    .meta({ minProperties: 1 });
 }

@@ -3,13 +3,15 @@ import type { z } from 'zod';
 import type { CatalogRoute, OperationSpec } from '../../platform/openapi/index.js';
 import { PATH_PARAMS } from '../http/path-params.js';
 import { ERROR_SHAPES } from './error-answers.js';
+import { errorStatusesOf } from './error-statuses.js';
 import { SchemaBook, type JsonSchema } from './schema-book.js';
+import { tagText } from './tag-texts.js';
 
 export interface OpenApiDocument {
   openapi: '3.1.0';
   info: Record<string, unknown>;
   servers: { url: string }[];
-  tags: { name: string }[];
+  tags: { name: string; description: string }[];
   paths: Record<string, Record<string, OpenApiOperation>>;
   components: Record<string, unknown>;
 }
@@ -52,9 +54,17 @@ export function buildDocument(routes: readonly CatalogRoute[], version: string):
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'joytoken-gateway', version, description: 'OpenAI-compatible gateway with prepaid wallets.' },
+    info: {
+      title: 'joytoken-gateway',
+      version,
+      description: 'OpenAI-compatible gateway with prepaid wallets.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
     servers: [{ url: '/' }],
-    tags: [...new Set(documented.map((route) => route.operation.tag))].map((name) => ({ name })),
+    tags: [...new Set(documented.map((route) => route.operation.tag))].map((name) => ({
+      name,
+      description: tagText(name),
+    })),
     paths,
     components: { securitySchemes: SECURITY_SCHEMES, responses: errorResponses(book), schemas: book.components() },
   };
@@ -128,6 +138,7 @@ function objectParameters(
 
 function securityOf(route: CatalogRoute): Record<string, string[]>[] {
   if (route.access?.kind === 'admin') return [{ adminToken: [] }];
+  if (route.operation?.forObservers === true) return [{ adminToken: [] }];
   if (route.access?.kind === 'api_key') return [{ apiKey: [] }, { apiKeyHeader: [] }];
   return [];
 }
@@ -139,6 +150,8 @@ function responsesOf(route: DocumentedRoute, book: SchemaBook): OpenApiOperation
   const content = { ...json, ...(streams ? { 'text/event-stream': { schema: { type: 'string' } } } : {}) };
   return {
     [status]: { description, ...answerHeaders(route), ...(Object.keys(content).length === 0 ? {} : { content }) },
+    ...(isVersionedRead(route) ? { 304: { description: STATUS_CODES[304] ?? '' } } : {}),
+    ...Object.fromEntries(errorStatusesOf(route).map((one) => [one, errorAnswer(errorShapeOf(route.path), one)])),
     default: { $ref: `#/components/responses/${errorShapeOf(route.path)}` },
   };
 }
@@ -148,6 +161,22 @@ function answerHeaders({ operation }: DocumentedRoute): Record<string, unknown> 
   if (headers.length === 0) return {};
   const objects = headers.map(([name, description]) => [name, { description, schema: { type: 'string' } }]);
   return { headers: Object.fromEntries(objects) as Record<string, unknown> };
+}
+
+function isVersionedRead({ operation }: DocumentedRoute): boolean {
+  return 'If-None-Match' in (operation.headers?.shape ?? {});
+}
+
+/** The error of a door under one status; those that say when to come back do so in a header. */
+function errorAnswer(name: string, status: number): Record<string, unknown> {
+  const shape = ERROR_SHAPES.find((one) => one.name === name);
+  const description = STATUS_CODES[status] ?? 'Error';
+  const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } };
+  return {
+    description,
+    ...(status === 429 || status === 503 ? { headers: retryAfter } : {}),
+    content: { [shape?.contentType ?? 'application/json']: { schema: { $ref: `#/components/schemas/${name}` } } },
+  };
 }
 
 function errorShapeOf(path: string): string {

@@ -18,11 +18,14 @@ const required = {
   name: name.describe('Unique; shown to callers as the used provider.'),
   adapter: plainText(40)
     .min(1)
-    .meta({ enum: [...ADAPTER_NAMES] })
+    .meta({ enum: [...ADAPTER_NAMES], examples: ['openai'] })
     .describe(
       '`anthropic` for the Messages API, `gemini` for generateContent, `openai` for everything OpenAI-compatible, `sandbox` for the built-in one.',
     ),
-  base_url: plainText(URL_LENGTH_MAX).min(1).describe('Loopback and private addresses need `ALLOW_PRIVATE_UPSTREAMS`.'),
+  base_url: plainText(URL_LENGTH_MAX)
+    .min(1)
+    .describe('Loopback and private addresses need `ALLOW_PRIVATE_UPSTREAMS`.')
+    .meta({ examples: ['https://api.acme.example/v1'] }),
 };
 
 const optional = {

@@ -20,6 +20,7 @@ const day = z.iso.date();
 export const importStatementSchema = z.strictObject({
   csv: plainText(CSV_LENGTH_MAX)
     .min(1)
+    .meta({ examples: ['date,model,requests,cost_usd\n2026-01-01,small-1,10,0.50\n'] })
     .describe('With the columns date (YYYY-MM-DD, UTC), model (the provider’s name of it), requests and cost_usd.'),
   tolerance_percent: tolerance,
 });

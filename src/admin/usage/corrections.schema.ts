@@ -17,7 +17,8 @@ export const correctSchema = z
     price_id: uuid.optional().describe('Another price version of the same model.'),
     provider_cost_usd: usd.optional(),
   })
-  .refine((body) => Object.keys(body).length > 1, { error: 'at least one field besides reason is required' });
+  .refine((body) => Object.keys(body).length > 1, { error: 'at least one field besides reason is required' })
+  .meta({ minProperties: 2 });
 export type Correct = z.output<typeof correctSchema>;
 
 const tokensOut = z.int().min(0);

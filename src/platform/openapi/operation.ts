@@ -18,6 +18,8 @@ export interface OperationSpec {
   response?: z.ZodType;
   /** Headers of a successful answer, with what they say. */
   answerHeaders?: Readonly<Record<string, string>>;
+  /** Needs a viewer token, or any admin token, unless it has a port of its own. */
+  forObservers?: true;
   /** It may also answer as server-sent events. */
   streams?: boolean;
 }
