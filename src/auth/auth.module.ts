@@ -4,6 +4,7 @@ import { WalletModule } from '../wallet/index.js';
 import { AccountService } from './account.service.js';
 import { AdminTokenRegistry } from './admin-token-registry.js';
 import { AdminTokenService } from './admin-token.service.js';
+import { FailedLogins } from './failed-logins.js';
 import { KeyAuthenticator } from './key-authenticator.js';
 import { KeyLastUse } from './key-last-use.js';
 import { KeySnapshot } from './key-snapshot.js';
@@ -42,7 +43,8 @@ const ENTITIES = [
     AdminTokenRepository,
     AdminTokenRegistry,
     AdminTokenService,
+    FailedLogins,
   ],
-  exports: [KeyService, AccountService, AdminTokenRegistry, AdminTokenService, SecretHasher],
+  exports: [KeyService, AccountService, AdminTokenRegistry, AdminTokenService, FailedLogins, SecretHasher],
 })
 export class AuthModule {}

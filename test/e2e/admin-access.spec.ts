@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { AdminAuthGuard } from '../../src/admin/access/admin-auth.guard.js';
-import { AdminTokenService, type AdminRole } from '../../src/auth/index.js';
+import { AdminTokenService, FailedLogins, type AdminRole } from '../../src/auth/index.js';
+import { PolicyService } from '../../src/policy/index.js';
 import { AdminClient } from '../support/admin.js';
 import { ADMIN_TOKEN } from '../support/gateway.js';
 import { AdminApp, answerOf, type ProblemBody } from './admin.app.js';
@@ -18,7 +19,7 @@ describe('who may call an administration route', () => {
   let operations: { method: string; path: string }[];
 
   beforeAll(async () => {
-    app = await AdminApp.start();
+    app = await AdminApp.start({ AUTH_FAILURES_PER_MINUTE: '0' });
     operations = app.routes
       .filter(({ path }) => path.startsWith('/admin/v1/'))
       .map(({ method, path }) => ({
@@ -81,15 +82,15 @@ describe('who may call an administration route', () => {
     60_000,
   );
 
-  it('refuses every role where a route forgot to declare one', () => {
-    const guard = new AdminAuthGuard(app.get(AdminTokenService));
+  it('refuses every role where a route forgot to declare one', async () => {
+    const guard = new AdminAuthGuard(app.get(AdminTokenService), app.get(FailedLogins), app.get(PolicyService));
     const handler = (): void => undefined;
     const execution = {
-      switchToHttp: () => ({ getRequest: () => ({ headers: { authorization: `Bearer ${ADMIN_TOKEN}` } }) }),
+      switchToHttp: () => ({ getRequest: () => ({ socket: {}, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } }) }),
       getHandler: () => handler,
       getClass: () => AdminAuthGuard,
     };
-    expect(() => guard.canActivate(execution as unknown as ExecutionContext)).toThrow('role');
+    await expect(guard.canActivate(execution as unknown as ExecutionContext)).rejects.toThrow('role');
   });
 
   it('refuses a token whose time is over', async () => {

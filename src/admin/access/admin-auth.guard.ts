@@ -1,7 +1,8 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { AdminTokenService } from '../../auth/index.js';
+import { AdminTokenService, FailedLogins, tooManyFailures, type AdminIdentity } from '../../auth/index.js';
 import { accessOf, roleSuffices } from '../../platform/access/index.js';
 import { AppError } from '../../platform/errors/index.js';
+import { PolicyService } from '../../policy/index.js';
 import type { AdminRequest } from '../http/admin-request.js';
 
 const BEARER_PATTERN = /^Bearer +(\S+)$/i;
@@ -13,17 +14,33 @@ const TOKEN_LENGTH_MAX = 512;
  */
 @Injectable()
 export class AdminAuthGuard implements CanActivate {
-  constructor(private readonly tokens: AdminTokenService) {}
+  constructor(
+    private readonly tokens: AdminTokenService,
+    private readonly failures: FailedLogins,
+    private readonly policies: PolicyService,
+  ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AdminRequest>();
-    const identity = this.tokens.authenticate(presentedToken(request.headers.authorization));
+    const identity = await this.identify(request);
     const access = accessOf(context.getHandler(), context.getClass());
     if (access?.kind !== 'admin' || !roleSuffices(identity.role, access.role)) {
       throw new AppError('forbidden', 'the role of this admin token does not allow this', { code: 'forbidden' });
     }
     request.admin = identity;
     return true;
+  }
+
+  /** @throws AppError `unauthorized`, later and later for who guesses; `rate_limited` for more guesses than are held back. */
+  private async identify(request: AdminRequest): Promise<AdminIdentity> {
+    const presented = presentedToken(request.headers.authorization);
+    const { address } = this.policies.resolveClientIp(request.socket.remoteAddress ?? '', request.headers);
+    try {
+      return this.tokens.authenticate(presented, this.failures.isCrowded(address));
+    } catch (error) {
+      if (presented !== null && !(await this.failures.hold(address))) throw tooManyFailures();
+      throw error;
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../../auth/index.js';
 import { PolicyModule } from '../../policy/index.js';
 import { RouterModule } from '../../router/index.js';
+import { RefusedKeys } from '../pipeline/refused-keys.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { CallableModelsFinder } from './callable-models.js';
 import { CatalogService } from './catalog.service.js';
@@ -13,6 +14,7 @@ import { ReferenceController } from './reference.controller.js';
 @Module({
   imports: [AuthModule, PolicyModule, RouterModule],
   controllers: [ModelsController, ReferenceController, OpenAiModelsController],
-  providers: [ApiKeyGuard, CallableModelsFinder, CatalogService],
+  providers: [ApiKeyGuard, CallableModelsFinder, CatalogService, RefusedKeys],
+  exports: [ApiKeyGuard, RefusedKeys],
 })
 export class CatalogModule {}

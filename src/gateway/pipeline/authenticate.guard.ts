@@ -2,11 +2,15 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { KeyService } from '../../auth/index.js';
 import { contextOf, type FastifyRequest } from './context.js';
 import { readKey } from './key-source.js';
+import { RefusedKeys } from './refused-keys.js';
 
 /** Stage 2: the key is present, known, active and not expired. The body has not been touched yet. */
 @Injectable()
 export class AuthenticateGuard implements CanActivate {
-  constructor(private readonly keys: KeyService) {}
+  constructor(
+    private readonly keys: KeyService,
+    private readonly refused: RefusedKeys,
+  ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
@@ -14,7 +18,11 @@ export class AuthenticateGuard implements CanActivate {
     const { source, key } = readKey(request.headers);
     context.keySource = source;
     context.close('receive', 'passed', { key_source: source });
-    context.key = await this.keys.authenticate(key);
+    try {
+      context.key = await this.keys.authenticate(key);
+    } catch (error) {
+      throw await this.refused.held(request, error);
+    }
     context.close('authenticate', 'passed', {
       valid: true,
       key_status: context.key.status,

@@ -68,6 +68,11 @@ export const configSchema = z.object({
     .describe('Least severe level that is logged.'),
   ADMIN_TOKEN: token.optional().describe('Bootstrap admin token; generated and printed once when absent.'),
   VIEWER_TOKEN: token.optional().describe('Token that may read /metrics and the details of /health.'),
+  AUTH_FAILURES_PER_MINUTE: integer(0, 1_000_000)
+    .default(300)
+    .describe(
+      'Refused keys and tokens of one client address in a minute that are answered at once; 0 never slows any.',
+    ),
   HASH_SECRETS: versionedSecrets
     .optional()
     .describe('Numbered secrets that hash API keys and tokens; required with DATABASE_URL.'),

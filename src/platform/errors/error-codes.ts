@@ -115,6 +115,7 @@ export const ERROR_CODES = [
   'admin_token_not_found',
   'admin_token_revoked',
   'last_owner',
+  'too_many_failures',
   'precondition_failed',
 ] as const;
 

@@ -1,0 +1,69 @@
+import { Clock } from '../platform/clock/index.js';
+import { AppError } from '../platform/errors/index.js';
+import { FailedLogins, tooManyFailures } from './failed-logins.js';
+
+class SetClock extends Clock {
+  ms = 1_000_000;
+  override nowMs(): number {
+    return this.ms;
+  }
+}
+
+function loginsOf(freeAMinute: number): { logins: FailedLogins; clock: SetClock } {
+  const clock = new SetClock();
+  return { logins: new FailedLogins(clock, { AUTH_FAILURES_PER_MINUTE: freeAMinute }), clock };
+}
+
+function delaysOf(logins: FailedLogins, address: string, count: number): number[] {
+  return Array.from({ length: count }, () => logins.count(address));
+}
+
+describe('refused credentials', () => {
+  it('are answered at once up to the free number a minute, then later and later, up to one second', () => {
+    const { logins } = loginsOf(60);
+    expect(new Set(delaysOf(logins, 'a', 60))).toEqual(new Set([0]));
+    const delays = delaysOf(logins, 'a', 200);
+    expect(delays[0]).toBe(100);
+    expect([...delays].sort((left, right) => left - right)).toEqual(delays);
+    expect(delays.at(-1)).toBe(1_000);
+  });
+
+  it('count for their own address only, and for one minute', () => {
+    const { logins, clock } = loginsOf(3);
+    delaysOf(logins, 'a', 10);
+    expect(logins.count('b')).toBe(0);
+    expect(logins.count('a')).toBeGreaterThan(0);
+    clock.ms += 60_000;
+    expect(logins.count('a')).toBe(0);
+  });
+
+  it('are never slowed when that is turned off', () => {
+    const { logins } = loginsOf(0);
+    expect(new Set(delaysOf(logins, 'a', 500))).toEqual(new Set([0]));
+  });
+
+  it('are held back eight at a time for one address, and all let go at the end of the process', async () => {
+    const { logins } = loginsOf(1);
+    delaysOf(logins, 'a', 300);
+    const held = Array.from({ length: 8 }, () => logins.hold('a'));
+    expect(logins.isCrowded('a')).toBe(true);
+    expect(await logins.hold('a')).toBe(false);
+    expect(logins.isCrowded('b')).toBe(false);
+    expect(await logins.hold('b')).toBe(true);
+    logins.onApplicationShutdown();
+    expect(await Promise.all(held)).toEqual(Array<boolean>(8).fill(true));
+    expect(logins.isCrowded('a')).toBe(false);
+  });
+
+  it('of a hundred thousand addresses are not all remembered', () => {
+    const { logins } = loginsOf(1);
+    delaysOf(logins, 'first', 5);
+    for (let at = 0; at < 100_000; at += 1) logins.count(`address ${at.toString()}`);
+    expect(logins.count('first')).toBe(0);
+  });
+
+  it('beyond what is held back are told when to come back', () => {
+    expect(tooManyFailures()).toBeInstanceOf(AppError);
+    expect(tooManyFailures().retryAfterS).toBeGreaterThan(0);
+  });
+});
