@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock } from '../../platform/clock/index.js';
+import { Clock, Every } from '../../platform/clock/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import { WriteJournalRepository } from '../persistence/write-journal.repository.js';
 
@@ -11,9 +11,11 @@ const DELETE_MAX = 5_000;
 /** Forgets the keys and answers of old writes; where money moved, the ledger recognises its own keys for ever. */
 @Injectable()
 export class IdempotencyRetention implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | null = null;
-  private running: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds = new Every(
+    CLEAN_EVERY_MS,
+    () => this.clean(),
+    (error) => this.logger.warn({ error: String(error) }, 'old idempotency keys could not be deleted'),
+  );
 
   constructor(
     private readonly journal: WriteJournalRepository,
@@ -22,23 +24,17 @@ export class IdempotencyRetention implements OnApplicationBootstrap, OnApplicati
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.running = this.clean().catch((error: unknown) => {
-        this.logger.warn({ error: String(error) }, 'old idempotency keys could not be deleted');
-      });
-    }, CLEAN_EVERY_MS).unref();
+    this.rounds.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    if (this.timer !== null) clearInterval(this.timer);
-    await this.running;
+    await this.rounds.stop();
   }
 
   /** One round. Safe in several processes at once. */
   async clean(): Promise<void> {
     const before = new Date(this.clock.nowMs() - KEPT_MS);
     let deleted = DELETE_MAX;
-    while (deleted === DELETE_MAX && !this.stopped) deleted = await this.journal.forget(before, DELETE_MAX);
+    while (deleted === DELETE_MAX && !this.rounds.stopped) deleted = await this.journal.forget(before, DELETE_MAX);
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock } from '../../platform/clock/index.js';
+import { Clock, Every } from '../../platform/clock/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { requestIdFloor } from '../../platform/ids/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
@@ -15,9 +15,11 @@ const DAY_MS = 86_400_000;
 /** Deletes rows that nobody reads any more: old traces, leases and change notices. Runs in every worker process. */
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | null = null;
-  private running: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds = new Every(
+    CLEAN_EVERY_MS,
+    () => this.clean(),
+    (error) => this.logger.warn({ error: String(error) }, 'old rows could not be deleted'),
+  );
 
   constructor(
     private readonly desk: SettlementDesk,
@@ -28,18 +30,11 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    if (!this.config.WORKERS_ENABLED) return;
-    this.timer = setInterval(() => {
-      this.running = this.clean().catch((error: unknown) => {
-        this.logger.warn({ error: String(error) }, 'old rows could not be deleted');
-      });
-    }, CLEAN_EVERY_MS).unref();
+    if (this.config.WORKERS_ENABLED) this.rounds.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    if (this.timer !== null) clearInterval(this.timer);
-    await this.running;
+    await this.rounds.stop();
   }
 
   /** One round. Safe in several processes at once. */
@@ -52,6 +47,6 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async repeat(step: () => Promise<boolean>): Promise<void> {
     let more = true;
-    while (more && !this.stopped) more = await step();
+    while (more && !this.rounds.stopped) more = await step();
   }
 }
