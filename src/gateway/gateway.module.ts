@@ -29,6 +29,7 @@ import { RequestJournal } from './pipeline/request-journal.js';
 import { RoutePlanner } from './pipeline/route-planner.js';
 import { RunningCalls } from './pipeline/running-calls.js';
 import { WalletRefusals } from './pipeline/wallet-refusals.js';
+import { RequestTracing } from './pipeline/request-tracing.js';
 import { RouteTable } from './route-table.js';
 
 /** Door 1: model calls and the catalogue, for API consumers. */
@@ -47,6 +48,7 @@ import { RouteTable } from './route-table.js';
     ProviderCall,
     RequestJournal,
     RequestMetrics,
+    RequestTracing,
     RoutePlanner,
     RouteTable,
     RunningCalls,

@@ -7,6 +7,7 @@ import { createLogger, LOGGER } from './logging/index.js';
 import { createMetrics, METRICS } from './metrics/index.js';
 import { SealedStores, SecretBox } from './secrets/index.js';
 import { SigningKeys } from './signing/index.js';
+import { TracingModule } from './tracing/index.js';
 
 /** The ground floor: configuration, clock, logger, metrics, secrets, signing keys, database and the change feed, for every module. */
 @Global()
@@ -16,7 +17,7 @@ export class PlatformModule {
   static forRoot(config: Config, role: string): DynamicModule {
     return {
       module: PlatformModule,
-      imports: [DatabaseModule],
+      imports: [DatabaseModule, TracingModule],
       providers: [
         Clock,
         ChangeFeed,
@@ -27,7 +28,7 @@ export class PlatformModule {
         { provide: METRICS, useFactory: createMetrics },
         { provide: SigningKeys, useFactory: () => new SigningKeys(config) },
       ],
-      exports: [Clock, ChangeFeed, CONFIG, LOGGER, METRICS, SealedStores, SecretBox, SigningKeys],
+      exports: [Clock, ChangeFeed, CONFIG, LOGGER, METRICS, SealedStores, SecretBox, SigningKeys, TracingModule],
     };
   }
 }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AuthenticatedKey, KeySource } from '../../auth/index.js';
 import type { CostEstimate, Outcome, Stage, StageRecord, StageStatus, TokenEstimate } from '../../billing/index.js';
 import type { Micros, UsdMicros } from '../../platform/money/index.js';
+import type { RequestSpan } from '../../platform/tracing/index.js';
 import type { ClientIp, PolicyDecision } from '../../policy/index.js';
 import type { Attempt, Endpoint } from '../../provider/index.js';
 import type { Route } from '../../router/index.js';
@@ -55,6 +56,8 @@ export class RequestContext {
   /** Ends the call at the provider, whatever its rule for callers who leave. */
   cancelUpstream: () => void = () => undefined;
   outcome: Outcome | null = null;
+  /** Its span, when requests are traced. */
+  span: RequestSpan | null = null;
   /** Why the model stopped, as its provider said. */
   finishReason: string | null = null;
   /** Its log line and trace have been written. */

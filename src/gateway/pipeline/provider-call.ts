@@ -11,6 +11,7 @@ import {
 import { upstreamBodyOf } from '../openai/chat-request.js';
 import { streamHeadersOf } from '../openai/answer-headers.js';
 import { filled, type RequestContext } from './context.js';
+import { RequestTracing } from './request-tracing.js';
 import { LargerModel } from './larger-model.js';
 
 const baseUrlOf = ({ baseUrl }: Endpoint): string => baseUrl;
@@ -38,6 +39,7 @@ export class ProviderCall {
     @Inject(CONFIG) private readonly config: Config,
     private readonly providers: ProviderService,
     private readonly larger: LargerModel,
+    private readonly tracing: RequestTracing,
   ) {}
 
   /**
@@ -48,9 +50,10 @@ export class ProviderCall {
     const stopKeepAlive = stream ? this.keepAlive(context) : (): void => undefined;
     context.stopKeepAlive = stopKeepAlive;
     const signal = this.cancellation(context);
+    const traceparent = this.tracing.beginCall(context);
     for (;;) {
       try {
-        const answer = await this.providers.call(requestOf(context, signal));
+        const answer = await this.providers.call({ ...requestOf(context, signal), traceparent });
         context.attempts = answer.attempts;
         context.endpoint = answer.endpoint;
         return answer;

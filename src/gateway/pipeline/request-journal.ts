@@ -5,6 +5,7 @@ import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
 import type { RequestContext } from './context.js';
 import { RequestMetrics } from './request-metrics.js';
+import { RequestTracing } from './request-tracing.js';
 
 /** Kinds that mean a part of the system failed, rather than that a rule refused. */
 const FAILURES: ReadonlySet<ErrorKind> = new Set([
@@ -26,6 +27,7 @@ export class RequestJournal {
     @Inject(LOGGER) logger: Logger,
     private readonly traces: RequestTraces,
     private readonly metrics: RequestMetrics,
+    private readonly tracing: RequestTracing,
   ) {
     this.lines = logger.child({}, { redact: [] });
   }
@@ -68,6 +70,7 @@ export class RequestJournal {
       createdAtMs: context.receivedAtMs,
     });
     this.metrics.ended(context, stage, status);
+    this.tracing.ended(context, status, error);
     this.lines.info(this.lineOf(context, status, error), 'request');
   }
 

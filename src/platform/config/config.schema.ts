@@ -200,6 +200,16 @@ export const configSchema = z.object({
   RECONCILE_INTERVAL_MS: integer(0, 2_678_400_000)
     .default(86_400_000)
     .describe('How often a worker compares the books with their rows; 0 never.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Base URL of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced.'),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .min(1)
+    .max(200)
+    .default('joytoken-gateway')
+    .describe('The name of the service in traces.'),
   TRACE_RETENTION_DAYS: integer(1, 3_650).default(30).describe('How long explanations of requests are kept.'),
   TRACE_REFUSED_PER_MINUTE: integer(0, 1_000_000)
     .default(600)

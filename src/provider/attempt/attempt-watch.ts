@@ -10,6 +10,8 @@ export type WaitPhase = 'connect' | 'headers' | 'first_token' | 'idle';
  * would fire too late: entering a phase a thousand times a second costs a clock reading each.
  */
 export class AttemptWatch {
+  /** Trace context of the attempt (W3C), which the transport sends along; `null` when requests are not traced. */
+  traceparent: string | null = null;
   private timer: NodeJS.Timeout | null = null;
   private firesAtMs = Number.POSITIVE_INFINITY;
   private phase: WaitPhase | null = null;

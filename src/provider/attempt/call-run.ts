@@ -85,6 +85,7 @@ export class CallRun {
   startWatch(endpoint: Endpoint): AttemptWatch {
     const timeouts = resolveTimeouts(endpoint, this.limits.timeouts);
     const watch = new AttemptWatch(timeouts, Math.min(this.deadlineAtMs, performance.now() + timeouts.totalMs));
+    watch.traceparent = this.request.traceparent ?? null;
     this.watch = watch;
     return watch;
   }

@@ -42,6 +42,8 @@ export interface UpstreamRequest {
   stream: boolean;
   /** Aborted when the caller hangs up (for `drain` endpoints the gateway does not abort). */
   signal: AbortSignal;
+  /** W3C trace context to send along; `null` when requests are not traced. */
+  traceparent?: string | null;
 }
 
 /** One server-sent event of the answer. */

@@ -49,6 +49,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   static async open(pool: Dispatcher, request: ExchangeRequest, watch: AttemptWatch): Promise<HttpExchange> {
     const exchange = new HttpExchange(watch, request.headers);
     watch.enter('connect');
+    if (watch.traceparent !== null) request.headers.push('traceparent', watch.traceparent);
     await new Promise<void>((resolve, reject) => {
       exchange.opening = { resolve, reject };
       watch.onCancel((reason) => exchange.abort(reason));
