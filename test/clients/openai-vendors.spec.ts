@@ -11,7 +11,7 @@ beforeAll(async () => {
   battery = await Battery.start();
   const { key } = battery.key;
   client = new OpenAI({ apiKey: key, baseURL: `${battery.world.url}/openai/v1`, maxRetries: 0 });
-}, 60_000);
+});
 afterAll(() => battery.stop());
 
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'What is the weather in Zürich?' }];

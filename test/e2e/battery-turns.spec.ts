@@ -7,7 +7,7 @@ import { textOf } from '../support/upstream/answer.js';
 let battery: Battery;
 beforeAll(async () => {
   battery = await Battery.start();
-}, 60_000);
+});
 afterAll(() => battery.stop());
 
 const USER = { role: 'user', content: 'What is the weather in Zürich, and what time is it?' };

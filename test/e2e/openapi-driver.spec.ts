@@ -19,7 +19,7 @@ describe('the API document, taken at its word', () => {
     const { key } = await app.admin.post<{ key: string }>('/api-keys', { name: 'k', owner_account_id: account.id });
     driver = new OpenApiDriver(app.url, JSON.parse(text) as ApiDocument, { adminToken: ADMIN_TOKEN, apiKey: key });
     calls = await driver.run();
-  }, 120_000);
+  });
   afterAll(async () => app.stop());
 
   it('has not one fault in the eyes of a linter, of those that only warn neither', async () => {

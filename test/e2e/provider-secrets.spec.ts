@@ -19,7 +19,7 @@ beforeAll(async () => {
   caller = await world.key();
   sql = new Client({ connectionString: world.database.url });
   await sql.connect();
-}, 60_000);
+});
 
 afterAll(async () => {
   await sql.end();

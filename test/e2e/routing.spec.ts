@@ -17,7 +17,7 @@ beforeAll(async () => {
     fields: { mci_score: 40, customer_input_mtok: '10', customer_output_mtok: '10', scenario_tags: ['coding'] },
   });
   good = await world.model({ fields: { mci_score: 95, customer_input_mtok: '900', customer_output_mtok: '3000' } });
-}, 60_000);
+});
 afterAll(() => world.destroy());
 
 async function completion(key: string, body: Record<string, unknown>): Promise<{ id: string; body: Completion }> {

@@ -15,7 +15,7 @@ let context: RouterContext;
 
 beforeAll(async () => {
   context = await RouterContext.create({ ROUTER_CONTROL_SHARE: '0.5' });
-}, 60_000);
+});
 afterAll(() => context.destroy());
 
 describe('auto', () => {
