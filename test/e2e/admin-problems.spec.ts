@@ -48,8 +48,8 @@ describe('problem documents of the administration', () => {
   });
 
   it.each([
-    ['PUT', '/accounts', 'GET, POST'],
-    ['DELETE', `/accounts/${SOME_ID}`, 'GET, PATCH'],
+    ['PUT', '/accounts', 'GET, HEAD, POST'],
+    ['DELETE', `/accounts/${SOME_ID}`, 'GET, HEAD, PATCH'],
     ['GET', `/api-keys/${SOME_ID}/revoke`, 'POST'],
   ])('answer 405 with Allow for %s %s', async (method, path, allow) => {
     const { status, headers, body } = await app.call(method, path);
