@@ -1,12 +1,10 @@
-import 'reflect-metadata';
 import { parseArgs, styleText } from 'node:util';
-import { NestFactory } from '@nestjs/core';
-import { AppModule } from '../app.module.js';
-import { ExplainService, type Explanation } from '../billing/index.js';
+import { BillingModule, ExplainService, type Explanation } from '../billing/index.js';
 import { ConfigError, readConfig } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { explanationText, type Paint } from './explain-text.js';
 import { openMigratedDatabase } from './open-database.js';
+import { withModule } from './reading-app.js';
 import { StartError } from './start-error.js';
 
 const USAGE = `Tells what became of a request, stage by stage, with a verdict and the next step.
@@ -44,15 +42,9 @@ function parsed(args: readonly string[]) {
 }
 
 async function explain(requestId: string): Promise<Explanation> {
-  const { config, url, release } = await openMigratedDatabase({ ...readConfig(process.env), LOG_LEVEL: 'silent' });
+  const { config, release } = await openMigratedDatabase(readConfig(process.env));
   try {
-    const module = AppModule.forRoot({ ...config, DATABASE_URL: url, WORKERS_ENABLED: false }, 'worker');
-    const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
-    try {
-      return await app.get(ExplainService).explain(requestId);
-    } finally {
-      await app.close();
-    }
+    return await withModule(config, 'explain', BillingModule, (app) => app.get(ExplainService).explain(requestId));
   } finally {
     await release();
   }

@@ -18,10 +18,11 @@ const HORIZON = `select extract(epoch from least(now(), (
   (select extract(epoch from usage_quarter(min(request_id))) * 1000 from usage_record) as first_ms`;
 const MAKE_STATE = `insert into usage_rollup_state (quarters_until, days_until)
   values (to_timestamp($1), to_timestamp($1)) on conflict do nothing`;
-/** Whoever holds the row rolls up; everybody else leaves at once. */
-const LOCK_STATE = `select extract(epoch from quarters_until) * 1000 as quarters_until_ms,
+const READ_STATE = `select extract(epoch from quarters_until) * 1000 as quarters_until_ms,
     extract(epoch from days_until) * 1000 as days_until_ms
-  from usage_rollup_state for update skip locked`;
+  from usage_rollup_state`;
+/** Whoever holds the row rolls up; everybody else leaves at once. */
+const LOCK_STATE = `${READ_STATE} for update skip locked`;
 const SET_QUARTERS = 'update usage_rollup_state set quarters_until = to_timestamp($1)';
 const SET_DAYS = 'update usage_rollup_state set days_until = to_timestamp($1)';
 const READ_STALE = `select extract(epoch from starts_at) * 1000 as ms from usage_rollup_stale order by starts_at limit $1`;
@@ -93,9 +94,7 @@ export class RollupRepository {
 
   /** How far the rollups go, seen by the transaction of a summary. Before the first step nothing is rolled up. */
   async state(manager: EntityManager): Promise<RollupState> {
-    const [row] = await manager.query<{ quarters_until_ms: string; days_until_ms: string }[]>(
-      LOCK_STATE.replace('for update skip locked', ''),
-    );
+    const [row] = await manager.query<{ quarters_until_ms: string; days_until_ms: string }[]>(READ_STATE);
     const stale = await manager.query<{ ms: string }[]>(READ_STALE, [null]);
     return {
       quartersUntilMs: Number(row?.quarters_until_ms ?? 0),

@@ -3,13 +3,14 @@ import type { UsageRecord } from '../../billing/index.js';
 import type { OperationSpec } from '../../platform/openapi/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
+import { TIERS } from '../../wallet/index.js';
 
 /** What a key holder reads of its own account with the API key alone. */
 
 const TAG = 'Own account';
 const LIMIT_MAX = 200;
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-const tier = z.enum(['economy', 'standard', 'premium']);
+const tier = z.enum(TIERS);
 const decimal = z.string().describe('Credits, six places.');
 const count = z.int().min(0);
 

@@ -34,7 +34,7 @@ export class WalletRefusals {
 
   /** Nothing is left in any of the tiers that the request would use. */
   async empty(context: RequestContext, tiers: readonly Tier[], decision: PolicyDecision): Promise<AppError> {
-    const advice = await this.advise(context, tiers, decision);
+    const advice = adviceOf(await this.balancesOf(context), tiers, decision);
     return new AppError('insufficient_quota', `no credits are left in the ${tiers.join(', ')} wallet`, {
       code: 'wallet_empty',
       hint: advice.hint,
@@ -45,9 +45,10 @@ export class WalletRefusals {
   /** The freeze was refused: the wallet has less than the estimate. */
   async tooLow(context: RequestContext, held: HeldFreeze, availableMicros: Micros): Promise<AppError> {
     const { tier, amountMicros } = held;
-    const advice = await this.advise(context, [tier], filled(context.policy, 'policy'));
+    const balances = await this.balancesOf(context);
+    const advice = adviceOf(balances, [tier], filled(context.policy, 'policy'));
     const maxTokens = fittingMaxTokens(held.estimate, filled(context.route, 'route').price, availableMicros);
-    const model = await this.fittingModel(context);
+    const model = this.fittingModel(context, balances);
     const fits = [
       maxTokens === null ? null : `max_tokens up to ${maxTokens.toString()}`,
       model === null ? null : `the model ${model}`,
@@ -67,28 +68,10 @@ export class WalletRefusals {
     });
   }
 
-  private async advise(context: RequestContext, refused: readonly Tier[], decision: PolicyDecision): Promise<Advice> {
-    const balances = await this.balancesOf(context);
-    if (balances.length === 0) return { facts: {}, hint: 'Top the wallet up.' };
-    const funded = balances.filter(({ tier, availableMicros }) => !refused.includes(tier) && availableMicros > 0n);
-    const usable = funded.map(({ tier }) => tier).filter((tier) => decision.allowedTiers.includes(tier));
-    return {
-      facts: {
-        balances: Object.fromEntries(TIERS.map((tier) => [tier, formatDecimal(availableIn(balances, tier))])),
-        funded_elsewhere: funded.map(({ tier }) => tier),
-      },
-      hint:
-        usable.length === 0
-          ? 'Top the wallet up.'
-          : `Top the wallet up, or use a model of the ${usable.join(' or ')} tier, whose wallet has credits.`,
-    };
-  }
-
   /** The cheapest model that may be used, can do what the request needs, and fits the wallet of its tier. */
-  private async fittingModel(context: RequestContext): Promise<string | null> {
+  private fittingModel(context: RequestContext, balances: readonly WalletBalance[]): string | null {
     const policy = filled(context.policy, 'policy');
     const body = filled(context.body, 'body');
-    const balances = await this.balancesOf(context);
     const needs = { ...capabilitiesOf(body), inputTokens: 0, outputTokens: 0, frozenOutputTokens: 0 };
     let best: { modelKey: string; amountMicros: Micros } | null = null;
     for (const model of this.router.catalog().models.slice(0, PRICED_MAX)) {
@@ -105,6 +88,22 @@ export class WalletRefusals {
   private async balancesOf(context: RequestContext): Promise<readonly WalletBalance[]> {
     return this.wallets.balances(filled(context.key, 'key').billingAccountId).catch(() => []);
   }
+}
+
+function adviceOf(balances: readonly WalletBalance[], refused: readonly Tier[], decision: PolicyDecision): Advice {
+  if (balances.length === 0) return { facts: {}, hint: 'Top the wallet up.' };
+  const funded = balances.filter(({ tier, availableMicros }) => !refused.includes(tier) && availableMicros > 0n);
+  const usable = funded.map(({ tier }) => tier).filter((tier) => decision.allowedTiers.includes(tier));
+  return {
+    facts: {
+      balances: Object.fromEntries(TIERS.map((tier) => [tier, formatDecimal(availableIn(balances, tier))])),
+      funded_elsewhere: funded.map(({ tier }) => tier),
+    },
+    hint:
+      usable.length === 0
+        ? 'Top the wallet up.'
+        : `Top the wallet up, or use a model of the ${usable.join(' or ')} tier, whose wallet has credits.`,
+  };
 }
 
 function availableIn(balances: readonly WalletBalance[], tier: Tier): Micros {
