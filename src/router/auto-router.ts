@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { ProviderService } from '../provider/index.js';
 import { ChoiceMix } from './choice-mix.js';
@@ -14,10 +13,8 @@ import { weighingOf } from './domain/weights.js';
 import { EndpointSpeeds } from './endpoint-speeds.js';
 import { GainScorer, type ExpectedGain } from './gain/gain-scorer.js';
 import * as errors from './router.errors.js';
+import { SessionModels } from './session-models.js';
 
-const SESSIONS_MAX = 50_000;
-/** Prompt caches at providers live for some minutes; after that there is nothing to stay for. */
-const SESSION_TTL_MS = 1_800_000;
 /** Makes the draw of the group independent of the draw among models. */
 const GROUP_SALT = hashText('control group');
 
@@ -30,7 +27,6 @@ export interface AutoChoice {
 /** Brings together what a choice of `auto` depends on, makes it, and remembers it for the session. */
 @Injectable()
 export class AutoRouter {
-  private readonly sessions = new LRUCache<string, string>({ max: SESSIONS_MAX, ttl: SESSION_TTL_MS });
   private readonly isReady: (endpointId: string) => boolean;
 
   constructor(
@@ -39,6 +35,7 @@ export class AutoRouter {
     private readonly speeds: EndpointSpeeds,
     private readonly mix: ChoiceMix,
     private readonly scorer: GainScorer,
+    private readonly sessions: SessionModels,
   ) {
     this.isReady = (endpointId) => providers.isReady(endpointId);
   }
@@ -58,12 +55,13 @@ export class AutoRouter {
       group,
       shareOf: this.config.ROUTER_CONTROL_SHARE > 0 ? this.mix.sharesFor(request) : () => 0,
     };
-    const session = `${request.requestedModel} ${request.sessionKey}`;
-    const keptModelId = this.sessions.get(session) ?? this.begunWith(pool, request, around, words.opening);
+    const session = this.sessions.nameOf(request.requestedModel, request.sessionKey);
+    const keptModelId = this.sessions.of(session) ?? this.begunWith(pool, request, around, words.opening);
     const pick = pickAuto(pool, request, { ...around, keptModelId });
     const { chosen, routersChoice } = pick;
     if (chosen === null || routersChoice === null) throw nothingFor(pool, pick);
-    this.sessions.set(session, chosen.pooled.model.id);
+    // How an unnamed talk begins any process can find out again.
+    this.sessions.keep(session, chosen.pooled.model.id, request.sessionNamed || words.opening !== null);
     if (this.config.ROUTER_CONTROL_SHARE > 0) this.mix.note(request, routersChoice.pooled.model.id);
     const decision: Decision = {
       version: DECISION_VERSION,

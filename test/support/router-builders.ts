@@ -110,6 +110,7 @@ export function routeRequest(
     allowedTiers: TIERS,
     isBlacklisted: () => false,
     sessionKey: 'session',
+    sessionNamed: false,
     words: () => ({ asked: '', opening: null }),
     preferences: { weights: {}, tags: [] },
     availableMicros: () => null,

@@ -126,12 +126,17 @@ export function capabilitiesOf(body: ChatRequest): { tools: boolean; vision: boo
   };
 }
 
+/** Whether the caller says by `user` which session a request belongs to. */
+export function namesSession({ user }: ChatRequest): boolean {
+  return typeof user === 'string' && user !== '';
+}
+
 /**
  * Identifies the conversation for sticky routing: `user`, else a hash of the first system and first user message. It is
  * scoped by the key, so that two callers never share a session.
  */
 export function sessionKeyOf(body: ChatRequest, apiKeyId: string): string {
-  if (typeof body.user === 'string' && body.user !== '') return `${apiKeyId}:u:${body.user}`;
+  if (namesSession(body)) return `${apiKeyId}:u:${body.user}`;
   const hash = createHash('sha256');
   for (const role of ['system', 'user']) {
     const first = body.messages.find((message) => message.role === role);

@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors/index.js';
 import { RouterService, type Route } from '../../router/index.js';
 import { WalletService, type Tier } from '../../wallet/index.js';
 import { callerWordsOf } from '../openai/caller-words.js';
-import { capabilitiesOf, guardedFieldsOf, sessionKeyOf } from '../openai/chat-request.js';
+import { capabilitiesOf, guardedFieldsOf, namesSession, sessionKeyOf } from '../openai/chat-request.js';
 import { filled, type RequestContext } from './context.js';
 
 /** Asks the router for a model of some tiers; used for the first choice and again for every wallet-aware fallback. */
@@ -44,6 +44,7 @@ export class RoutePlanner {
         frozenOutputTokens: firstFreezeTokens(body, context.tokens),
       },
       sessionKey: sessionKeyOf(body, key.id),
+      sessionNamed: namesSession(body),
       words: () => callerWordsOf(body),
       preferences: policy.routing,
       availableMicros: (tier) => this.wallets.freshlySeenMicros(key.billingAccountId, tier),

@@ -2,9 +2,17 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { HotConnectionFactory, type HotConnection } from '../database/index.js';
 import { LOGGER, type Logger } from '../logging/index.js';
 
-/** What the triggers of the migrations write; `model` covers prices and endpoints, `account` its members. */
+/** What the migrations' triggers, and `share_routing_sessions`, write; `model` covers prices and endpoints, `account` its members. */
 export type ChangeEntity =
-  'account' | 'policy' | 'api_key' | 'admin_token' | 'provider' | 'model' | 'tier_rate' | 'endpoint_outage';
+  | 'account'
+  | 'policy'
+  | 'api_key'
+  | 'admin_token'
+  | 'provider'
+  | 'model'
+  | 'tier_rate'
+  | 'endpoint_outage'
+  | 'routing_session';
 
 /** A snapshot that can be read again from the database, whole or by ids. */
 export interface ChangeHandler {

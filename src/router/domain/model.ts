@@ -93,6 +93,8 @@ export interface RouteRequest {
   needs: RequestNeeds;
   /** Stable text for stickiness: key id and `user`, or a hash of the first system and user message. */
   sessionKey: string;
+  /** The caller named the session (`user`). */
+  sessionNamed: boolean;
   /** Asked for at most once, and only for `auto`. */
   words: () => CallerWords;
   preferences: RoutingPreferences;
