@@ -15,6 +15,7 @@ import { GainScorer, type ExpectedGain } from './gain/gain-scorer.js';
 import * as errors from './router.errors.js';
 import { SessionModels } from './session-models.js';
 
+const NO_SHARE = (): number => 0;
 /** Makes the draw of the group independent of the draw among models. */
 const GROUP_SALT = hashText('control group');
 
@@ -46,6 +47,7 @@ export class AutoRouter {
     const words = request.words();
     const gain = this.scorer.gainOf(words.asked);
     const group = this.groupOf(request);
+    const lottery = this.config.ROUTER_CONTROL_SHARE > 0 ? this.mix.lotteryFor(request) : null;
     const around: Surroundings = {
       isHealthy: this.isReady,
       speedOf: (endpointId) => this.speeds.speedOf(endpointId),
@@ -53,7 +55,7 @@ export class AutoRouter {
       demand: demandFor(gain, knob),
       weighing: weighingOf(request.preferences.weights, knob),
       group,
-      shareOf: this.config.ROUTER_CONTROL_SHARE > 0 ? this.mix.sharesFor(request) : () => 0,
+      shareOf: lottery?.shareOf ?? NO_SHARE,
     };
     const session = this.sessions.nameOf(request.requestedModel, request.sessionKey);
     const keptModelId = this.sessions.of(session) ?? this.begunWith(pool, request, around, words.opening);
@@ -62,7 +64,10 @@ export class AutoRouter {
     if (chosen === null || routersChoice === null) throw nothingFor(pool, pick);
     // How an unnamed talk begins any process can find out again.
     this.sessions.keep(session, chosen.pooled.model.id, request.sessionNamed || words.opening !== null);
-    if (this.config.ROUTER_CONTROL_SHARE > 0) this.mix.note(request, routersChoice.pooled.model.id);
+    // What the router would choose for a control session that goes on is swayed by the model which the lot gave it.
+    if (lottery !== null && (group === 'router' || keptModelId === null)) {
+      this.mix.note(lottery.kind, routersChoice.pooled.model.id);
+    }
     const decision: Decision = {
       version: DECISION_VERSION,
       group,
@@ -72,6 +77,8 @@ export class AutoRouter {
       outputTokens: request.needs.outputTokens,
       kept: keptModelId === null ? null : (pool.find(keptModelId)?.model.modelKey ?? null),
       routersChoice: routersChoice.modelKey,
+      kind: lottery?.kind ?? null,
+      tilt: group === 'control' ? (lottery?.tilt ?? 0) : 0,
     };
     return { pick: { ...pick, chosen }, decision };
   }

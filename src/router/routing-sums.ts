@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../platform/clock/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { ChoiceMix } from './choice-mix.js';
 import { reportOf, sumsOf, type RoutedCall, type RoutingReport } from './domain/routing-report.js';
 import { RoutingSumRepository, type HourSum } from './persistence/routing-sum.repository.js';
 
@@ -24,11 +25,13 @@ export class RoutingSums implements OnApplicationShutdown {
   constructor(
     private readonly repository: RoutingSumRepository,
     private readonly clock: Clock,
+    private readonly mix: ChoiceMix,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Counts one request; returns at once. */
   note(call: RoutedCall): void {
+    if (call.kind !== null) this.mix.spent(call.kind, call.group, call.usd);
     const hour = new Date(Math.floor(this.clock.nowMs() / HOUR_MS) * HOUR_MS);
     for (const sum of sumsOf(call)) this.add({ ...sum, hour });
     this.timer ??= setTimeout(() => void this.flush(), FLUSH_AFTER_MS).unref();

@@ -72,6 +72,7 @@ describe('auto', () => {
     const call = {
       ...{
         group: 'control' as const,
+        kind: null,
         modelKey: 'm',
         usd: 0.5,
         providerUsd: 0.4,

@@ -30,7 +30,7 @@ export class RouterController {
   @AdminOperation({
     summary: 'Compare what the router chooses with its control group',
     description:
-      'Requests of `auto` only. The control group draws models by lot as often as the router chooses them for requests of the same kind: the same spend, without looking at the request. Statistics of the last seconds may be missing.',
+      'Requests of `auto` only. The control group draws models by lot, about as often as the router chooses them for requests of the same kind and bent so that it spends the same, without looking at the request. Statistics of the last seconds may be missing.',
     tag: TAG,
     query: routerReportQuerySchema,
     response: routerReportSchema,

@@ -30,6 +30,7 @@ const group = z
     failure_share: count.nullable(),
     usd: count.describe('What callers were charged.'),
     usd_a_request: count.nullable(),
+    usd_a_request_95: z.object({ low: count, high: count }).nullable().describe('Its 95 % interval.'),
     provider_usd: count.describe('What providers ask for it.'),
     estimated_usd: count.describe('What the chosen models were expected to cost.'),
     routers_estimated_usd: count.describe('What the choices of the router were, or would have been, expected to cost.'),
@@ -53,6 +54,12 @@ export const routerReportSchema = z
     to: timeOut,
     control_share: count.describe('Share of sessions that goes to the control group now.'),
     groups: z.object({ router: group, control: group }),
+    control_spend_ratio: z
+      .object({ mean: count, low95: count, high95: count })
+      .nullable()
+      .describe(
+        'What control spends a request, divided by what the router spends, with its 95 % interval; 1 is the aim.',
+      ),
     difference: z.object({ usd_a_request: difference, duration_ms: difference, failure_share: difference }),
   })
   .meta({ id: 'RouterReport' });

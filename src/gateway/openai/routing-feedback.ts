@@ -27,6 +27,7 @@ export class RoutingFeedback {
     if (route === null || route.decision === null) return;
     this.sums.note({
       group: route.decision.group,
+      kind: route.decision.kind,
       modelKey: route.model.modelKey,
       usd: usdOf(outcome, filled(context.freeze, 'freeze').usdPerCreditMicros),
       providerUsd: Number(outcome.providerCostUsdMicros) / MICROS,

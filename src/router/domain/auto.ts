@@ -38,8 +38,8 @@ export interface Surroundings {
   demand: number;
   weighing: Weighing;
   group: RoutingGroup;
-  /** How often the router chooses a model for such requests, as a share. */
-  shareOf: (modelId: string) => number;
+  /** How often the control group draws a model, given what the request is expected to cost there, USD; only ratios count. */
+  shareOf: (modelId: string, usd: number) => number;
 }
 
 export interface AutoPick {
@@ -180,7 +180,7 @@ function entrantOf(pooled: PooledModel, price: Price, health: number, probe: Pro
     tier: model.tier,
     factors,
     lot: Math.round(drawFor(session, pooled.hash) * 1e6) / 1e6,
-    share: rounded(around.shareOf(model.id)),
+    share: Number(around.shareOf(model.id, usd).toPrecision(4)),
     pooled,
     price,
     usd: Math.round(usd * 1e9) / 1e9,

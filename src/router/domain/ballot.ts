@@ -12,7 +12,7 @@ export interface Entrant {
   factors: Factors;
   /** Lot of this model for this session, between 0 and 1. */
   lot: number;
-  /** How often the router chooses it lately for requests like this, as a share; for the control group. */
+  /** How often the control group draws it for requests like this; only ratios count. */
   share: number;
 }
 
@@ -59,12 +59,12 @@ export function vote<T extends Entrant>(entrants: readonly T[], weighing: Weighi
   return { ranked, routersChoice: routersChoice?.entrant ?? null, equals: equals.length };
 }
 
-/** The control group: a session keeps its model, too; else the lot decides, whatever the request is: the highest of `lot^(1/share)` wins as often as its share says. */
+/** The control group: a session keeps its model, too; else the lot decides, whatever the request is: the highest of `ln(lot) / share` wins as often as its share says. */
 function drawn<T extends { entrant: Entrant }>(scored: readonly T[]): T | null {
   const kept = scored.find(({ entrant }) => entrant.factors.stickiness === 1);
   // While nothing is known of what the router chooses for such requests, its own choice is the only fair one.
   const known = scored.filter(({ entrant }) => entrant.share > 0);
-  return kept ?? highest(known, ({ entrant }) => entrant.lot ** (1 / entrant.share));
+  return kept ?? highest(known, ({ entrant }) => Math.log(entrant.lot) / entrant.share);
 }
 
 function highest<T>(items: readonly T[], measure: (item: T) => number): T | null {

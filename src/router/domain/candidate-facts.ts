@@ -24,12 +24,18 @@ export function routeFactsOf(route: Route): Record<string, unknown> {
 }
 
 function decisionFactsOf(decision: Decision): Record<string, unknown> {
-  const { nearEqual, inputTokens, outputTokens, routersChoice, ...rest } = decision;
+  const { version, group, weights, gain, demand, kept, nearEqual, inputTokens, outputTokens, routersChoice } = decision;
   return {
-    ...rest,
+    version,
+    group,
+    weights,
+    gain,
+    demand,
+    kept,
     near_equal: nearEqual,
     input_tokens: inputTokens,
     output_tokens: outputTokens,
     routers_choice: routersChoice,
+    ...(decision.tilt === 0 ? {} : { tilt: decision.tilt }),
   };
 }

@@ -137,6 +137,10 @@ export interface Decision {
   kept: string | null;
   /** What the router chooses; another one than the selected model only in the control group. */
   routersChoice: string;
+  /** What the control group compares the request with; `null` without a control group. Not recorded. */
+  kind: string | null;
+  /** Control group: how far its shares were bent towards cheaper models, to spend what the router spends. */
+  tilt: number;
 }
 
 export interface Route {

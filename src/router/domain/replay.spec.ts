@@ -30,6 +30,8 @@ function recorded(
     inputTokens: 100,
     outputTokens: 100,
     kept: null,
+    kind: null,
+    tilt: 0,
     routersChoice: pick.routersChoice?.modelKey ?? '',
   };
   const route = { ...pick, requestedModel: 'auto', model: pick.chosen?.pooled.model, endpoints: [], decision };

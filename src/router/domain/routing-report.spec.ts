@@ -2,6 +2,7 @@ import { reportOf, sumsOf, type RoutedCall } from './routing-report.js';
 
 const call = (fields: Partial<RoutedCall> = {}): RoutedCall => ({
   group: 'router',
+  kind: null,
   modelKey: 'a',
   usd: 0.01,
   providerUsd: 0.008,

@@ -3,6 +3,8 @@ import type { RoutingGroup } from './ballot.js';
 /** What became of one request of `auto`. */
 export interface RoutedCall {
   group: RoutingGroup;
+  /** Of the request, for the control group to compare with; `null` without one. */
+  kind: string | null;
   modelKey: string;
   /** What the caller was charged, and what the provider asks for; USD. */
   usd: number;
@@ -79,6 +81,8 @@ export interface GroupReport {
   failure_share: number | null;
   usd: number;
   usd_a_request: number | null;
+  /** 95 % interval of that; `null` with fewer than two requests. */
+  usd_a_request_95: { low: number; high: number } | null;
   provider_usd: number;
   /** Expected of the choices before the calls: of this group's, and of what the router chose or would have chosen. */
   estimated_usd: number;
@@ -93,6 +97,8 @@ export interface GroupReport {
 
 export interface RoutingReport {
   groups: Record<RoutingGroup, GroupReport>;
+  /** What the control group spends a request, as a share of what the router's group does; `null` while that cannot be said. */
+  control_spend_ratio: Difference | null;
   /** Router less control, with 95 % intervals; `null` while a group has fewer than two requests. */
   difference: { usd_a_request: Difference | null; duration_ms: Difference | null; failure_share: Difference | null };
 }
@@ -108,6 +114,7 @@ export function reportOf(sums: readonly RoutingSum[]): RoutingReport {
   const [router, control] = [new GroupSums(sums, 'router'), new GroupSums(sums, 'control')];
   return {
     groups: { router: router.report(), control: control.report() },
+    control_spend_ratio: ratioOf(control.moments('usd', 'requests'), router.moments('usd', 'requests')),
     difference: {
       usd_a_request: differenceOf(router.moments('usd', 'requests'), control.moments('usd', 'requests')),
       duration_ms: differenceOf(router.moments('duration_ms', 'answered'), control.moments('duration_ms', 'answered')),
@@ -138,6 +145,7 @@ class GroupSums {
       failure_share: ratio(failed, requests),
       usd: round(this.total('usd')),
       usd_a_request: ratio(this.total('usd'), requests),
+      usd_a_request_95: intervalOf(this.moments('usd', 'requests')),
       provider_usd: round(this.total('provider_usd')),
       estimated_usd: round(this.total('estimated_usd')),
       routers_estimated_usd: round(this.total('routers_estimated_usd')),
@@ -186,6 +194,21 @@ class GroupSums {
     };
     return { mean: ratio(this.total(sum), this.total(counted)), p50: at(0.5), p95: at(0.95) };
   }
+}
+
+function intervalOf({ count, mean, variance }: Moments): { low: number; high: number } | null {
+  if (count < 2) return null;
+  const margin = 1.96 * Math.sqrt(variance / count);
+  return { low: round(Math.max(0, mean - margin)), high: round(mean + margin) };
+}
+
+/** Ratio of two means with its 95 % interval, normal in its logarithm. */
+function ratioOf(part: Moments, whole: Moments): Difference | null {
+  if (part.count < 2 || whole.count < 2 || part.mean <= 0 || whole.mean <= 0) return null;
+  const mean = part.mean / whole.mean;
+  const relative = [part, whole].map(({ count, mean: of, variance }) => variance / count / (of * of));
+  const margin = 1.96 * Math.sqrt(relative.reduce((sum, one) => sum + one, 0));
+  return { mean: round(mean), low95: round(mean * Math.exp(-margin)), high95: round(mean * Math.exp(margin)) };
 }
 
 /** Difference of two means with its normal 95 % interval. */
