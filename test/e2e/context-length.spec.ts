@@ -7,9 +7,16 @@ let world: World;
 let key: TestKey;
 let small: TestModel;
 let large: TestModel;
+let narrow: TestModel;
+let between: TestModel;
+let widest: TestModel;
+
+interface Replayed {
+  decisions: { stage: string; same: boolean; stored_model: string; replayed_model: string }[];
+}
 beforeAll(async () => {
   world = await World.create();
-  key = await world.key({ credits: { economy: '1.2', standard: '1000' } });
+  key = await world.key({ credits: { economy: '1.2', standard: '1000', premium: '1000' } });
   const price = (input: string, output: string): Record<string, unknown> => ({
     customer_input_mtok: input,
     customer_output_mtok: output,
@@ -29,8 +36,25 @@ beforeAll(async () => {
     tier: 'economy',
     fields: { mci_score: 20, context_window: 128_000, ...price('400', '1800') },
   });
+  const premium = (behaviour: string, mci: number, window: number, ...rates: [string, string]): Promise<TestModel> =>
+    world.model({
+      behaviours: [behaviour],
+      tier: 'premium',
+      fields: { mci_score: mci, context_window: window, ...price(...rates) },
+    });
+  narrow = await premium('context-length', 95, 8_192, '200', '900');
+  between = await premium('context-length', 90, 32_768, '900', '3600');
+  widest = await premium('ok-n20-p10', 20, 128_000, '300', '1500');
+  await world.admin.post(`/models/${widest.id}/prices`, price('400', '1800'));
 });
 afterAll(() => world.destroy());
+
+async function receiptOf(id: string): Promise<{ price: Record<string, unknown> }> {
+  const url = `${world.url}/openai/v1/receipts/${id}`;
+  const response = await fetch(url, { headers: { authorization: `Bearer ${key.key}` } });
+  expect(response.status).toBe(200);
+  return (await response.json()) as { price: Record<string, unknown> };
+}
 
 /** 10 prompt tokens at 400 and 20 output tokens at 1800 credits a million. */
 const PRICE_AT_THE_LARGER = '0.040000';
@@ -70,6 +94,58 @@ it.each([false, true])('the larger model answers and is what is paid (stream: %s
     outgrown: [small.key],
     attempts: [{ provider: small.providers[0], status: 400, reason: 'context_length' }, { status: 200 }],
   });
+});
+
+it('each choice is kept, is made again with the same result, and one price version is charged: the last', async () => {
+  const response = await chat(world.url, prompt('auto', { tier: 'premium', max_tokens: 1_000 }), { key: key.key });
+  expect(response.headers.get('x-daoe-used-model')).toBe(widest.key);
+  const id = requestIdOf(response);
+  const usage = await world.admin.settled(id);
+  const { stages } = await world.admin.trace(id);
+  const provider = stages.find(({ stage }) => stage === 'provider');
+  expect(provider).toMatchObject({
+    outgrown: [narrow.key, between.key],
+    model: widest.key,
+    routes: [
+      { selected_model: between.key, decision: { group: 'router' } },
+      { selected_model: widest.key, decision: { group: 'router' } },
+    ],
+  });
+  const { decisions } = await world.admin.get<Replayed>(`/router/replay/${id}`);
+  const made = [narrow, between, widest].map(({ key: model }, at) => ({
+    stage: at === 0 ? 'route' : 'provider',
+    same: true,
+    stored_model: model,
+    replayed_model: model,
+  }));
+  expect(decisions).toMatchObject(made);
+  const { price } = await receiptOf(id);
+  expect(price).toMatchObject({ version: 2, credits_per_mtok: { input: '400.000000', output: '1800.000000' } });
+  expect(usage).toMatchObject({ model_key: widest.key, credits_charged: PRICE_AT_THE_LARGER, shortfall: '0.000000' });
+});
+
+it('a caller sees the choices of its request without the providers', async () => {
+  const response = await chat(world.url, prompt('auto', { tier: 'premium', max_tokens: 1_000 }), { key: key.key });
+  await response.text();
+  const id = requestIdOf(response);
+  await world.admin.settled(id);
+  const own = await fetch(`${world.url}/openai/v1/requests/${id}`, { headers: { authorization: `Bearer ${key.key}` } });
+  const shown = await own.text();
+  expect(shown).toContain(widest.key);
+  for (const { providers } of [narrow, between, widest]) expect(shown).not.toContain(`"endpoints":["${providers[0]}`);
+});
+
+it('when nobody takes the prompt the choices are kept, too', async () => {
+  await world.admin.patch(`/models/${widest.id}`, { enabled: false });
+  const response = await chat(world.url, prompt('auto', { tier: 'premium', max_tokens: 1_000 }), { key: key.key });
+  expect(await errorOf(response)).toMatchObject({ status: 400, code: 'context_length_exceeded' });
+  const id = requestIdOf(response);
+  expect(await world.admin.settled(id)).toMatchObject({ status: 'released', credits_charged: '0.000000' });
+  const { decisions } = await world.admin.get<Replayed>(`/router/replay/${id}`);
+  expect(decisions.map(({ stored_model: model, same }) => [model, same])).toEqual([
+    [narrow.key, true],
+    [between.key, true],
+  ]);
 });
 
 it('a caller who named the model gets its refusal, and pays nothing', async () => {

@@ -55,12 +55,21 @@ export class RouterController {
   })
   async replay(@Param('request_id') anyId: string): Promise<ReplayView> {
     const { request_id: requestId, stages } = await this.explanations.explain(anyId, null);
-    const decisions = stages.flatMap((stage) => {
-      const replayed = replay(stage.stage === 'freeze' ? stage['route'] : stage);
-      return replayed === null ? [] : [viewOf(stage.stage, replayed)];
-    });
+    const decisions = stages.flatMap((stage) =>
+      choicesOf(stage).flatMap((choice) => {
+        const replayed = replay(choice);
+        return replayed === null ? [] : [viewOf(stage.stage, replayed)];
+      }),
+    );
     return { request_id: requestId, decisions };
   }
+}
+
+/** The choices that a stage made: the first one, one after a wallet could not pay, or one for each model that was too small. */
+function choicesOf(facts: Record<string, unknown>): readonly unknown[] {
+  if (facts['stage'] === 'freeze') return [facts['route']];
+  if (facts['stage'] === 'provider') return Array.isArray(facts['routes']) ? (facts['routes'] as unknown[]) : [];
+  return [facts];
 }
 
 function viewOf(stage: string, replayed: Replay): ReplayView['decisions'][number] {

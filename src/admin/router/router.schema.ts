@@ -71,7 +71,11 @@ export const replaySchema = z
     decisions: z
       .array(
         z.object({
-          stage: z.string().describe('`route`; `freeze` where the wallet could not pay for the first choice.'),
+          stage: z
+            .string()
+            .describe(
+              '`route`; `freeze` where the wallet could not pay for the first choice; `provider` where the prompt was too long for one.',
+            ),
           group: z.enum(['router', 'control']),
           stored_model: z.string(),
           replayed_model: z.string().nullable(),

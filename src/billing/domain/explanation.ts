@@ -184,6 +184,9 @@ const INTERNAL_FACTS: ReadonlySet<string> = new Set([
   'rescued',
 ]);
 
+/** Facts that hold facts: the usage record, and choices of a model after the first one. */
+const NESTED_FACTS: ReadonlySet<string> = new Set(['usage', 'route', 'routes']);
+
 /** For the caller: how many attempts, but not where and why they failed. */
 function withoutInternals(facts: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
@@ -191,10 +194,12 @@ function withoutInternals(facts: Record<string, unknown>): Record<string, unknow
       .filter(([name]) => !INTERNAL_FACTS.has(name))
       .map(([name, value]) => {
         if (name === 'attempts') return [name, Array.isArray(value) ? value.length : value];
-        if (name === 'usage' && typeof value === 'object' && value !== null) {
-          return [name, withoutInternals(value as Record<string, unknown>)];
-        }
-        return [name, value];
+        return [name, NESTED_FACTS.has(name) ? nestedWithoutInternals(value) : value];
       }),
   );
+}
+
+function nestedWithoutInternals(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(nestedWithoutInternals);
+  return typeof value === 'object' && value !== null ? withoutInternals(value as Record<string, unknown>) : value;
 }

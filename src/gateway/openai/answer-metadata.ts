@@ -24,7 +24,7 @@ export function metadataOf(context: RequestContext, outcome: Outcome, wallet: Ac
       candidates: servingCandidatesOf(route),
       routing_ms: route.routingMs,
       ...(context.fallbackFrom === null ? {} : { fallback_from: context.fallbackFrom }),
-      ...(context.outgrown.length === 0 ? {} : { outgrown: context.outgrown }),
+      ...(context.outgrown.length === 0 ? {} : { outgrown: context.outgrown.map(({ modelKey }) => modelKey) }),
       ...(outcome.rescued === null ? {} : { rescued: rescueFactsOf(outcome.rescued) }),
     },
     billing: {

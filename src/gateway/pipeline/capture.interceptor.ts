@@ -55,6 +55,7 @@ export class CaptureInterceptor implements NestInterceptor {
         attempts: attemptFactsOf(context.attempts),
         error: callerLeft ? 'caller_gone' : error instanceof AppError ? (error.code ?? error.kind) : 'internal_error',
         ...(error instanceof Error ? { message: error.message } : {}),
+        ...outgrownFactsOf(context),
       });
       const outcome = this.outcomes.outcomeOf(context, {
         reason: callerLeft ? 'nothing_delivered' : 'provider_failed',

@@ -5,7 +5,7 @@ import type { Micros, UsdMicros } from '../../platform/money/index.js';
 import type { RequestSpan } from '../../platform/tracing/index.js';
 import type { ClientIp, PolicyDecision } from '../../policy/index.js';
 import type { Attempt, Endpoint } from '../../provider/index.js';
-import type { Route } from '../../router/index.js';
+import { routeFactsOf, type Route } from '../../router/index.js';
 import type { Tier } from '../../wallet/index.js';
 import type { ChatRequest } from '../openai/chat-request.schema.js';
 import type { CallerConnection } from './caller-connection.js';
@@ -43,8 +43,8 @@ export class RequestContext {
   policy: AppliedPolicy | null = null;
   route: Route | null = null;
   fallbackFrom: Tier | null = null;
-  /** Models for which the prompt was too long; a larger one answers instead. */
-  readonly outgrown: string[] = [];
+  /** Models for which the prompt was too long, each with the larger one that was asked instead. */
+  readonly outgrown: { modelKey: string; next: Route }[] = [];
   /** The freeze of the first choice failed, and `route` is another one. */
   rerouted = false;
   freeze: HeldFreeze | null = null;
@@ -106,9 +106,14 @@ export function filled<T>(slot: T | null, name: string): T {
   return slot;
 }
 
-/** Which models the prompt was too long for, and which one was asked then; nothing when the first one took it. */
+/** Which models the prompt was too long for, and how each larger one was chosen; nothing when the first one took it. */
 export function outgrownFactsOf({ outgrown, route }: RequestContext): Record<string, unknown> {
-  return outgrown.length === 0 ? {} : { outgrown, model: route?.model.modelKey ?? null };
+  if (outgrown.length === 0) return {};
+  return {
+    outgrown: outgrown.map(({ modelKey }) => modelKey),
+    model: route?.model.modelKey ?? null,
+    routes: outgrown.map(({ next }) => routeFactsOf(next)),
+  };
 }
 
 declare module 'fastify' {

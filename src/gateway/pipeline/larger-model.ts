@@ -27,7 +27,7 @@ export class LargerModel {
     const route = this.routeOrNull(context);
     if (route === null || route.model.contextWindow <= model.contextWindow) return false;
     if (!(await this.freezes.reassign(context, route))) return false;
-    context.outgrown.push(model.modelKey);
+    context.outgrown.push({ modelKey: model.modelKey, next: route });
     return true;
   }
 
