@@ -38,6 +38,8 @@ import { StatementsController } from './providers/statements.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { RouterController } from './router/router.controller.js';
 import { RequestExplanationsController } from './requests/requests.controller.js';
+import { AccountStatementsController } from './statements/account-statements.controller.js';
+import { StatementReader } from './statements/statement-reader.js';
 import { TiersController } from './tiers/tiers.controller.js';
 import { CorrectionsController } from './usage/corrections.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -62,6 +64,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     AccountsController,
     MembersController,
     WalletsController,
+    AccountStatementsController,
     ApiKeysController,
     PoliciesController,
     ProvidersController,
@@ -89,6 +92,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     AuditService,
     ApiKeyAdmin,
     LedgerVerification,
+    StatementReader,
     OperationCatalog,
     DocsAssets,
   ],

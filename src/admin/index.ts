@@ -1,9 +1,13 @@
 export { AdminModule } from './admin.module.js';
+export { isTimeZone } from './http/fields.js';
 export { PoolApply, type PoolReport } from './pool/pool-apply.service.js';
-export { PoolModule } from './pool/pool.module.js';
 export { PoolRefusedError } from './pool/pool-places.js';
 export { poolReportJson, poolReportText } from './pool/pool-report.js';
-export { adminErrorDoor } from './problem/problem.js';
+export { PoolModule } from './pool/pool.module.js';
 export { PROBLEM_CODES, type ProblemCode } from './problem/problem-codes.js';
+export { adminErrorDoor } from './problem/problem.js';
 export { SeedModule } from './seed/seed.module.js';
 export { RefusedSettingError, SeedService, type SeedReport } from './seed/seed.service.js';
+export { StatementReader, StatementReaderModule } from './statements/statement-reader.js';
+export { STATEMENT_FORMATS } from './statements/statement.schema.js';
+export { STATEMENT_MONTH } from './http/path-params.js';

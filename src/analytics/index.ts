@@ -1,4 +1,17 @@
 export type { Percentiles } from './domain/latency.js';
 export { GROUPINGS, type Grouping, type SummaryRequest, type UsageGroup, type UsageSummary } from './domain/summary.js';
 export * from './analytics.module.js';
+export {
+  balanceOf,
+  creditsOf,
+  type Balance,
+  type ChargeLine,
+  type ChargeSection,
+  type ChargeSums,
+  type CreditSection,
+  type Statement,
+  type StatementMonth,
+  type WalletStatement,
+} from './domain/statement.js';
+export * from './statement.service.js';
 export * from './usage-summary.service.js';

@@ -57,8 +57,9 @@ function headersOf({ write, versioned, status }: AdminOperationSpec): z.ZodObjec
 }
 
 /** Headers of its answer. */
-function answerHeadersOf({ write, versioned, response }: AdminOperationSpec): Record<string, string> {
+function answerHeadersOf({ write, versioned, response, answerHeaders }: AdminOperationSpec): Record<string, string> {
   return {
+    ...answerHeaders,
     ...(write === undefined ? {} : { 'Idempotency-Replayed': '`true` when the answer is a repetition.' }),
     ...(versioned === true && response !== undefined ? { ETag: 'State of the resource, for `If-Match`.' } : {}),
   };

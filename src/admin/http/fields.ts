@@ -45,6 +45,13 @@ export const uuid = z.uuid();
 /** A moment as callers write it: RFC 3339 with an offset. Parsed to a `Date`. */
 export const timeIn = z.iso.datetime({ offset: true }).transform((value) => new Date(value));
 
+/** The name of a time zone; UTC when none is given. */
+export const timeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, { error: 'must be the name of a time zone, such as Europe/Berlin' })
+  .default('UTC');
+
 /** A moment as the gateway writes it: RFC 3339 in UTC. */
 export const timeOut = z.iso.datetime();
 
@@ -114,4 +121,15 @@ export function patchOf<Shape extends z.ZodRawShape>(shape: Shape): PatchSchema<
     .partial()
     .refine((value) => Object.keys(value).length > 0, { error: 'at least one field is required' })
     .meta({ minProperties: 1 });
+}
+
+/** Whether a text names a time zone that Postgres and this process know alike. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    // Offsets such as +02:00 are zones for Intl, but of the opposite sign for Postgres.
+    return /^[A-Za-z]/.test(name);
+  } catch {
+    return false;
+  }
 }

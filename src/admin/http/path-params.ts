@@ -6,6 +6,9 @@ import { plainText } from './fields.js';
 
 const uuid = z.uuid();
 
+/** A calendar month, `YYYY-MM`. */
+export const STATEMENT_MONTH = /^[2-9]\d{3}-(0[1-9]|1[0-2])$/;
+
 /**
  * Every path parameter of this door by name. A value of the wrong form names nothing, so it is a 404 like any other
  * unknown id.
@@ -19,6 +22,11 @@ export const PATH_PARAMS: Readonly<Record<string, z.ZodType>> = {
   job_id: plainText(128).min(1),
   queue: z.enum(QUEUE_NAMES),
   tier: z.enum(TIERS),
+  month: z
+    .string()
+    .regex(STATEMENT_MONTH)
+    .meta({ examples: ['2026-11'] })
+    .describe('`YYYY-MM`.'),
   request_id: plainText(128).min(1).describe('Either request id: the gateway’s own or the caller’s.'),
 };
 

@@ -144,10 +144,11 @@ function securityOf(route: CatalogRoute): Record<string, string[]>[] {
 }
 
 function responsesOf(route: DocumentedRoute, book: SchemaBook): OpenApiOperation['responses'] {
-  const { response, streams = false, status = 200 } = route.operation;
+  const { response, streams = false, otherTypes = [], status = 200 } = route.operation;
   const description = STATUS_CODES[status] ?? 'Success';
   const json = response === undefined ? {} : { 'application/json': { schema: book.output(response) } };
-  const content = { ...json, ...(streams ? { 'text/event-stream': { schema: { type: 'string' } } } : {}) };
+  const texts = [...(streams ? ['text/event-stream'] : []), ...otherTypes];
+  const content = { ...json, ...Object.fromEntries(texts.map((type) => [type, { schema: { type: 'string' } }])) };
   return {
     [status]: { description, ...answerHeaders(route), ...(Object.keys(content).length === 0 ? {} : { content }) },
     ...(isVersionedRead(route) ? { 304: { description: STATUS_CODES[304] ?? '' } } : {}),

@@ -12,6 +12,7 @@ const TAG_TEXTS: Readonly<Record<string, string>> = {
   Tiers: 'What a credit of each tier is worth.',
   Freezes: 'Credits reserved for running requests.',
   Usage: 'What requests have used and what they cost.',
+  Statements: 'What moved the wallets of an account in a month.',
   Ledger: 'Proof that the books are right.',
   Queues: 'Background jobs.',
   'Audit log': 'Who did what.',

@@ -112,6 +112,8 @@ export const ERROR_CODES = [
   'job_active',
   'too_many_secrets',
   'too_many_groups',
+  'statement_not_found',
+  'statement_differs',
   'admin_token_not_found',
   'admin_token_revoked',
   'last_owner',

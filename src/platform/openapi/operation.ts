@@ -22,6 +22,8 @@ export interface OperationSpec {
   forObservers?: true;
   /** It may also answer as server-sent events. */
   streams?: boolean;
+  /** Other media types of a successful answer, beside JSON. */
+  otherTypes?: readonly string[];
 }
 
 const OPERATION_METADATA = 'joytoken:operation';
