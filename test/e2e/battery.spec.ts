@@ -2,12 +2,13 @@ import { auditDatabase } from '../support/audit.js';
 import { ADAPTERS } from '../support/battery/adapters.js';
 import { Battery, modesOf, planOf } from '../support/battery/battery.js';
 import { CASES } from '../support/battery/cases.js';
+import { FIELD_CASES } from '../support/battery/field-cases.js';
 import { CARELESS, COMPATIBLE, compatibleCases } from '../support/battery/compatible.js';
 import { judge } from '../support/battery/judge.js';
 
 /** One battery for every adapter: whatever a vendor speaks, a caller sees OpenAI's shape, and every answer costs once. */
 const PLAN = [
-  ...planOf(ADAPTERS, CASES),
+  ...planOf(ADAPTERS, [...CASES, ...FIELD_CASES]),
   ...COMPATIBLE.flatMap((vendor) => planOf([vendor], compatibleCases(vendor))),
   ...planOf(
     ADAPTERS.filter(({ name }) => name === 'openai'),

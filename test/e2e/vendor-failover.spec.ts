@@ -1,4 +1,4 @@
-import { chatStream, prompt, requestIdOf, type StreamedAnswer } from '../support/chat.js';
+import { chat, chatStream, errorOf, prompt, requestIdOf, type StreamedAnswer } from '../support/chat.js';
 import type { UsageView } from '../support/admin.js';
 import { textOf } from '../support/upstream/answer.js';
 import { unique, World, type TestKey } from '../support/world.js';
@@ -23,8 +23,10 @@ interface Told {
   providers: string[];
 }
 
-/** One streamed call of a model with these endpoints, in this order. */
-async function tell(...endpoints: readonly (readonly [vendor: Vendor, upstreamModel: string])[]): Promise<Told> {
+type Endpoints = readonly (readonly [vendor: Vendor, upstreamModel: string])[];
+
+/** A model with these endpoints, in this order. */
+async function modelAt(endpoints: Endpoints): Promise<{ key: string; providers: string[] }> {
   const model = await world.model({ behaviours: [] });
   const providers: string[] = [];
   for (const [at, [adapter, upstreamModel]] of endpoints.entries()) {
@@ -37,7 +39,13 @@ async function tell(...endpoints: readonly (readonly [vendor: Vendor, upstreamMo
       priority: at + 1,
     });
   }
-  const answer = await chatStream(world.url, prompt(model.key, { user: unique('vendor') }), { key: key.key });
+  return { key: model.key, providers };
+}
+
+/** One streamed call of a model with these endpoints. */
+async function tell(...endpoints: Endpoints): Promise<Told> {
+  const { key: model, providers } = await modelAt(endpoints);
+  const answer = await chatStream(world.url, prompt(model, { user: unique('vendor') }), { key: key.key });
   return { answer, providers, usage: await world.admin.settled(requestIdOf(answer.response)) };
 }
 
@@ -79,4 +87,53 @@ it.each([
   expect(answer).toMatchObject({ text: textOf(20), done: true });
   expect(answer.response.headers.get('x-daoe-failover')).toBe(`${String(providers[0])}=${reason}`);
   expect(usage).toMatchObject({ status: 'settled', provider: providers[1], credits_charged: PRICE_OF_ONE_ANSWER });
+});
+
+describe('a field that a vendor has no word for', () => {
+  const ask = (model: string, fields: Record<string, unknown>): Promise<Response> =>
+    chat(world.url, prompt(model, fields), { key: key.key });
+
+  it.each<[string, Record<string, unknown>, Vendor[]]>([
+    ['several choices', { n: 2 }, ['anthropic']],
+    ['several choices, streamed', { n: 2, stream: true }, ['gemini']],
+    ['log probabilities', { logprobs: true }, ['gemini', 'anthropic', 'gemini']],
+  ])('is taken to one that has: %s', async (_what, fields, unable) => {
+    const endpoints = unable.map((vendor): [Vendor, string] => [vendor, 'ok-n20-p30']);
+    const { key: model, providers } = await modelAt([...endpoints, ['openai', 'ok-n20-p30']]);
+    const response = await ask(model, fields);
+    await response.text();
+    expect(response.status).toBe(200);
+    const asked = [...new Set(unable)].map((_vendor, at) => `${String(providers[at])}=unsupported`);
+    expect(response.headers.get('x-daoe-failover')).toBe(asked.join(', '));
+    expect(await world.admin.settled(requestIdOf(response))).toMatchObject({
+      provider: providers.at(-1),
+      credits_charged: PRICE_OF_ONE_ANSWER,
+    });
+  });
+
+  it('is a 400 that names it where nobody has, and costs nothing', async () => {
+    const { key: model } = await modelAt([
+      ['anthropic', 'ok'],
+      ['gemini', 'ok'],
+    ]);
+    const response = await ask(model, { n: 2 });
+    expect(await errorOf(response)).toMatchObject({ status: 400, param: 'n', code: 'unsupported_parameter' });
+    expect(await world.admin.settled(requestIdOf(response))).toMatchObject({
+      status: 'released',
+      credits_used: '0.000000',
+    });
+  });
+
+  it('is no 400 while the one that has a word for it is out of order: another try helps', async () => {
+    const { key: model } = await modelAt([
+      ['anthropic', 'ok'],
+      ['openai', 'status-503'],
+    ]);
+    expect(await errorOf(await ask(model, { n: 2 }))).toMatchObject({ status: 502, type: 'upstream_error' });
+    const { key: limited } = await modelAt([
+      ['anthropic', 'ok'],
+      ['openai', 'status-429-r60'],
+    ]);
+    expect(await errorOf(await ask(limited, { n: 2 }))).toMatchObject({ status: 503, code: 'upstream_rate_limited' });
+  });
 });

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { AppError } from '../../src/platform/errors/index.js';
 import { attemptsOf, CallerGoneError, type Endpoint } from '../../src/provider/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { promised } from '../support/poll.js';
+import { pollUntil, promised } from '../support/poll.js';
 import { textOf } from '../support/upstream/answer.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
 import { PROVIDER_KEY, ProviderProcess, reasonsOf, requestOf, type EndpointMaker } from './provider.process.js';
@@ -28,6 +28,23 @@ describe('whole answers and failover', () => {
   afterAll(async () => {
     await gateway.stop();
     await Promise.all([upstream.stop(), database.drop()]);
+  });
+
+  it('a field that an adapter has no word for says nothing about its endpoint', async () => {
+    const another = await ProviderProcess.start(database.url, { UPSTREAM_BREAKER_OPEN_MS: '100' });
+    try {
+      const sick = (await another.provider('sick', upstream.url))('status-503', { adapter: 'anthropic' });
+      const ask = (body: Record<string, unknown>): Promise<unknown> =>
+        another.providers.call(requestOf([sick], { body })).catch((one: unknown) => one);
+      const messages = [{ role: 'user', content: 'hi' }];
+      for (let fault = 0; fault < 5; fault += 1) await ask({ messages });
+      const isHalfOpen = (): boolean => another.providers.standing(sick.id).breaker === 'half_open';
+      await pollUntil(() => Promise.resolve(isHalfOpen() ? true : null), 'the next probe');
+      expect(await ask({ messages, n: 2 })).toMatchObject({ kind: 'invalid_request', param: 'n' });
+      expect(isHalfOpen() && another.providers.endpointHealth(sick.id)).toBe(true);
+    } finally {
+      await another.stop();
+    }
   });
 
   const failureOf = async (endpoints: readonly Endpoint[], stream = false): Promise<AppError> => {

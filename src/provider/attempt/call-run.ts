@@ -1,5 +1,6 @@
 import type { Attempt, UpstreamRequest } from '../domain/call.js';
 import type { Endpoint, EndpointTimeouts } from '../domain/endpoint.js';
+import { UNSUPPORTED } from '../domain/failure.js';
 import { resolveTimeouts, retryAfterMaxWaitMs } from '../domain/timeouts.js';
 import { CallerGoneError } from '../provider.errors.js';
 import { AttemptWatch } from './attempt-watch.js';
@@ -12,7 +13,7 @@ export interface CallLimits {
 }
 
 /** Reasons of attempts that were stopped before they reached for an upstream. */
-const UNTRIED: ReadonlySet<string> = new Set(['breaker_open', 'retry_after']);
+const UNTRIED: ReadonlySet<string> = new Set(['breaker_open', 'retry_after', UNSUPPORTED]);
 
 /** What the attempts of one call share: the record of them, the time that is left, and whether the caller is there. */
 export class CallRun {

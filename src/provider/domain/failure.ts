@@ -19,6 +19,9 @@ export interface UpstreamFailureOptions {
   cause?: unknown;
 }
 
+/** The reason of a request that an adapter cannot put into its vendor's words. */
+export const UNSUPPORTED = 'unsupported';
+
 /** A shorter one is no secret, and would be cut out of ordinary words. */
 const SECRET_CHARS_MIN = 4;
 
@@ -58,6 +61,11 @@ export class UpstreamFailure extends Error {
       param: isQuoted(said.param) ? null : said.param,
     };
     return new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame, cause, callerFault });
+  }
+
+  /** The adapter has no word for a field of the request, and sent nothing; another adapter may have one. */
+  get isUnsupported(): boolean {
+    return this.reason === UNSUPPORTED;
   }
 
   /** The prompt does not fit here; an endpoint or a model with a larger context may take it. */

@@ -31,12 +31,15 @@ export class Failover {
   async firstAnswer<T>(run: CallRun, tryOne: TryOne<T>): Promise<T> {
     const failures: UpstreamFailure[] = [];
     const tooSmall: Endpoint[] = [];
+    const unable = new Set<string>();
     for (const endpoint of this.patience.order(run.request.endpoints)) {
+      if (unable.has(endpoint.adapter)) continue;
       if (!tooSmall.every((refusing) => mayHoldMore(endpoint, refusing))) continue;
       const result = await this.tryTwice(run, endpoint, tryOne);
       if (!(result instanceof UpstreamFailure)) return result.answer;
       failures.push(result);
       if (result.isContextLength) tooSmall.push(endpoint);
+      if (result.isUnsupported) unable.add(endpoint.adapter);
       if (run.isOutOfAttempts || run.isOutOfTime) break;
     }
     throw this.verdict(run, failures);
@@ -81,7 +84,7 @@ export class Failover {
       return { answer: await tryOne(endpoint) };
     } catch (error) {
       if (!(error instanceof UpstreamFailure)) throw error;
-      if (error.failure === 'caller_fault' && !error.isContextLength) throw callerFaultError(error, run.attempts);
+      if (error.failure === 'caller_fault' && !mayBeTakenElsewhere(error)) throw callerFaultError(error, run.attempts);
       this.patience.note(endpoint, error.retryAfterS, error.reason);
       return error;
     }
@@ -91,6 +94,11 @@ export class Failover {
     // Whatever else went wrong elsewhere: a shorter prompt is what helps.
     const tooLong = failures.findLast(({ isContextLength }) => isContextLength);
     if (tooLong !== undefined) return callerFaultError(tooLong, run.attempts);
+    // Only where nobody has a word for it: where one has and is out of order, another try helps.
+    const [first] = failures;
+    if (first !== undefined && failures.every(({ isUnsupported }) => isUnsupported)) {
+      return callerFaultError(first, run.attempts);
+    }
     const waitsMs = run.request.endpoints.map(({ id }) => this.breakers.waitMs(id));
     return verdictOf({
       attempts: run.attempts,
@@ -100,6 +108,10 @@ export class Failover {
       cause: failures.at(-1),
     });
   }
+}
+
+function mayBeTakenElsewhere({ isContextLength, isUnsupported }: UpstreamFailure): boolean {
+  return isContextLength || isUnsupported;
 }
 
 /** A prompt was too long for one endpoint: another takes it unless both say how much fits and it is not more. */

@@ -29,6 +29,8 @@ export interface VerdictFacts {
 export function verdictOf({ attempts, retryAfterS, breakerWaitMs, isOutOfTime, cause }: VerdictFacts): AppError {
   if (isOutOfTime) return upstreamTimeout(attempts, cause);
   const failures = new Set(attempts.map(({ failure }) => failure));
+  // A prompt that was too long for one, or a field that one has no word for, says nothing about the others.
+  failures.delete('caller_fault');
   const tried = new Set([...failures].filter((failure) => failure !== 'breaker_open'));
   if (tried.size === 0) return upstreamUnavailable(attempts, Math.max(1, Math.ceil(breakerWaitMs / 1000)));
   if (tried.size === 1 && tried.has('rate_limited')) {

@@ -23,6 +23,8 @@ export interface Seen {
   providers: readonly string[];
   attempts: readonly SeenAttempt[];
   usage: UsageView;
+  /** Name of the adapter. */
+  adapter: string;
   /** What the upstream received, in order. */
   received: readonly Call[];
 }
@@ -73,7 +75,8 @@ export class Battery {
     await inTurns(jobs, AT_ONCE);
     const usage = await this.settled([...ran.values()].flatMap((one) => (one instanceof Error ? [] : [idOf(one)])));
     const looks = [...ran].map(([name, one]) => async (): Promise<void> => {
-      this.seen.set(name, one instanceof Error ? one : await this.look(one, usage).catch(errorOf));
+      const adapter = name.slice(0, name.indexOf(':'));
+      this.seen.set(name, one instanceof Error ? one : await this.look(one, adapter, usage).catch(errorOf));
     });
     await inTurns(looks, AT_ONCE);
   }
@@ -147,14 +150,14 @@ export class Battery {
     return { answer: await readAnswer(response), providers, marker };
   }
 
-  private async look(ran: Ran, usage: ReadonlyMap<string, UsageView>): Promise<Seen> {
+  private async look(ran: Ran, adapter: string, usage: ReadonlyMap<string, UsageView>): Promise<Seen> {
     const id = idOf(ran);
     const record = usage.get(id);
     if (record === undefined) throw new Error(`no usage record of ${id}`);
     const [trace, received] = await Promise.all([this.world.admin.trace(id), this.world.upstream.calls(ran.marker)]);
     const stage = trace.stages.find((known) => known.stage === 'provider');
     const attempts = (stage?.['attempts'] ?? []) as SeenAttempt[];
-    return { answer: ran.answer, providers: ran.providers, attempts, usage: record, received };
+    return { answer: ran.answer, providers: ran.providers, attempts, usage: record, adapter, received };
   }
 
   /** The records of all calls, when none is pending any more. */
@@ -184,7 +187,11 @@ export class Battery {
 /** The cases that adapters have to pass. */
 export function planOf(adapters: readonly BatteryAdapter[], cases: readonly BatteryCase[]): Planned[] {
   return adapters.flatMap((adapter) =>
-    cases.filter(({ name }) => adapter.without?.includes(name) !== true).map((one): Planned => [adapter, one]),
+    cases
+      .filter(
+        ({ name, adapters: about }) => !adapter.without?.includes(name) && about?.includes(adapter.name) !== false,
+      )
+      .map((one): Planned => [adapter, one]),
   );
 }
 

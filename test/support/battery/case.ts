@@ -25,6 +25,14 @@ export interface Served {
   tokens: Tokens | 'estimated';
   /** Texts that must be in what the upstream received. */
   received?: readonly string[];
+  /** How a field of the request stands in what the upstream of an adapter received. */
+  wire?: Readonly<Record<string, Wire>>;
+}
+
+/** Texts of a vendor's own form that a request must have, or must not. */
+export interface Wire {
+  has?: readonly string[];
+  lacks?: readonly string[];
 }
 
 /** How an endpoint failed, in the explanation and, by its reason, in `X-DAOE-Failover`. */
@@ -41,6 +49,8 @@ export interface BatteryCase {
   request?: Record<string, unknown>;
   /** Fields of the first endpoint. */
   endpoint?: Record<string, unknown>;
+  /** Names of the adapters that it is about; all when absent. */
+  adapters?: readonly string[];
   /** Only whole answers, or only streams; both when absent. */
   only?: 'whole' | 'stream';
   served?: Served;
@@ -49,7 +59,15 @@ export interface BatteryCase {
   /** A stream broke after some output and was continued by the last endpoint. */
   isRescued?: true;
   /** Nobody could answer. */
-  refused?: { status: number; code?: string | null; hasRetryAfter?: true; failed: Failed };
+  refused?: {
+    status: number;
+    code?: string | null;
+    param?: string;
+    hasRetryAfter?: true;
+    /** The upstream was never asked. */
+    isUnsent?: true;
+    failed: Failed;
+  };
   /** The stream broke after this text and nobody could continue it. */
   broken?: { text: string; failed: Failed };
 }

@@ -19,7 +19,7 @@ export function judge(one: BatteryCase, seen: Seen, mode: Mode): void {
 }
 
 /** The caller sees a whole answer in OpenAI's shape. */
-function judgeAnswer(served: Served, { answer, received }: Seen, mode: Mode): void {
+function judgeAnswer(served: Served, { answer, adapter, received }: Seen, mode: Mode): void {
   expect({ status: answer.status, error: answer.error, strange: answer.strange }).toEqual({
     status: 200,
     error: null,
@@ -36,7 +36,9 @@ function judgeAnswer(served: Served, { answer, received }: Seen, mode: Mode): vo
   judgeCalls(served, answer.calls, mode);
   const last = received.at(-1)?.body ?? '';
   const hasArrived = (text: string): boolean => last.includes(text) || last.includes(JSON.stringify(text).slice(1, -1));
-  expect((served.received ?? []).filter((text) => !hasArrived(text))).toEqual([]);
+  const { has = [], lacks = [] } = served.wire?.[adapter] ?? {};
+  expect([...(served.received ?? []), ...has].filter((text) => !hasArrived(text))).toEqual([]);
+  expect(lacks.filter(hasArrived)).toEqual([]);
 }
 
 /** Some vendors say why they refuse, others only that they do. */
@@ -116,7 +118,8 @@ function judgeRefusal(refused: NonNullable<BatteryCase['refused']>, { answer, at
   for (const secret of SECRETS) expect(JSON.stringify(error)).not.toContain(secret);
   expect(attempts.length).toBeGreaterThan(0);
   for (const attempt of attempts) judgeFailure(refused.failed, attempt);
-  if (refused.status === 400) expect(received).toHaveLength(1);
+  if (refused.param !== undefined) expect(error?.param).toBe(refused.param);
+  if (refused.status === 400) expect(received).toHaveLength(refused.isUnsent === true ? 0 : 1);
   expect(usage).toMatchObject({ status: 'released', credits_used: '0.000000', credits_charged: '0.000000' });
 }
 

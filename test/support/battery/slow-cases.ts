@@ -12,6 +12,9 @@ function waits(field: string): Record<string, unknown> {
   return { timeouts: { [field]: SHORT_MS } };
 }
 
+/** Time for the first content on a machine that is very busy. */
+const LATE = { timeouts: { total_ms: 10_000 } };
+
 /** Upstreams that say nothing, before any output. */
 const SILENT = (
   [
@@ -48,6 +51,22 @@ export const SLOW_CASES: readonly BatteryCase[] = [
     only: 'stream',
     endpoint: waits('idle_ms'),
     broken: { text: textOf(5), failed: timedOut('idle') },
+  },
+  {
+    name: 'a whole call that takes too long after some content, continued elsewhere',
+    behaviours: ['stall-a5-n20-p10', OK],
+    only: 'stream',
+    endpoint: LATE,
+    served: WHOLE,
+    isRescued: true,
+    failed: timedOut('total'),
+  },
+  {
+    name: 'a whole call that takes too long after some content, and nobody is left',
+    behaviours: ['stall-a5-n20-p10'],
+    only: 'stream',
+    endpoint: LATE,
+    broken: { text: textOf(5), failed: timedOut('total') },
   },
   {
     name: 'a huge answer',

@@ -1,6 +1,6 @@
 import { AISDKError, APICallError } from '@ai-sdk/provider';
 import { cleanMessage } from '../../domain/caller-fault.js';
-import { failureOfStatus, UpstreamFailure } from '../../domain/failure.js';
+import { failureOfStatus, UNSUPPORTED, UpstreamFailure } from '../../domain/failure.js';
 import { isRecord, textOf } from '../../domain/json.js';
 
 /**
@@ -17,7 +17,7 @@ export function callFailure(error: unknown, hasAnswer: boolean): Error {
   if (AISDKError.isInstance(error)) {
     const message = cleanMessage(error.message);
     const callerFault = { message, code: 'unsupported_parameter', param: null };
-    return new UpstreamFailure('caller_fault', 'unsupported', { callerFault, cause: error });
+    return new UpstreamFailure('caller_fault', UNSUPPORTED, { callerFault, cause: error });
   }
   return error instanceof Error ? error : new Error('the library of the vendor failed', { cause: error });
 }
