@@ -13,6 +13,7 @@ import { CorrectionRepository } from './persistence/correction.repository.js';
 import { ReRateRepository } from './persistence/re-rate.repository.js';
 import { RequestTraceEntity } from './persistence/request-trace.entity.js';
 import { SettlementRepository } from './persistence/settlement.repository.js';
+import { TracePackRepository } from './persistence/trace-pack.repository.js';
 import { TraceRepository } from './persistence/trace.repository.js';
 import { UsageCorrectionEntity } from './persistence/usage-correction.entity.js';
 import { UsageRecordEntity } from './persistence/usage-record.entity.js';
@@ -49,6 +50,7 @@ import { UsageService } from './usage.service.js';
     SettlementService,
     Sweeper,
     TraceRepository,
+    TracePackRepository,
     UsageRepository,
     UsageService,
   ],

@@ -94,7 +94,7 @@ export class ExplainService {
       .at(-1);
     if (newest === undefined) return null;
     const evidence = await this.byRequestId(newest, apiKeyId);
-    const matches = Math.max(trace?.matches ?? 0, (usage?.matches ?? 0) + open.length, 1);
+    const matches = Math.max((trace?.matches ?? 0) + (usage?.matches ?? 0) + open.length, 1);
     return evidence === null ? null : { ...evidence, matches };
   }
 

@@ -5,6 +5,7 @@ import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
 import { FIRST_ERROR_STATUS, type RefusedRequest, type RequestFilter } from './domain/request-search.js';
 import type { RequestTrace } from './domain/trace.js';
+import { TracePackRepository, type PackedTrace } from './persistence/trace-pack.repository.js';
 import { TraceRepository, type Found } from './persistence/trace.repository.js';
 import { RefusalSampler } from './refusal-sampler.js';
 
@@ -20,7 +21,7 @@ const RETRY_AFTER_MS = 1_000;
 @Injectable()
 export class RequestTraces implements OnApplicationShutdown {
   /** JSON texts: one string each is far less to carry for the garbage collector than the objects it was made of. */
-  private served: string[] = [];
+  private served: PackedTrace[] = [];
   private refused: string[] = [];
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> = Promise.resolve();
@@ -31,6 +32,7 @@ export class RequestTraces implements OnApplicationShutdown {
 
   constructor(
     private readonly repository: TraceRepository,
+    private readonly packs: TracePackRepository,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
     @Inject(CONFIG) config: Config,
@@ -63,17 +65,21 @@ export class RequestTraces implements OnApplicationShutdown {
       if (isRefused || this.refused.length === 0) return;
       this.refused.pop();
     }
-    (isRefused ? this.refused : this.served).push(toJsonb(trace));
+    if (isRefused) this.refused.push(toJsonb(trace));
+    else this.served.push({ requestId: trace.requestId, json: JSON.stringify(trace) });
     this.schedule(FLUSH_AFTER_MS);
   }
 
   /** The trace of a request by the gateway's own id. */
   async findById(requestId: string): Promise<RequestTrace | null> {
     await this.writeDown();
-    return this.repository.findById(requestId);
+    return (await this.repository.findById(requestId)) ?? (await this.packs.findById(requestId));
   }
 
-  /** The newest request with a client's label, and how many share it; with `apiKeyId`, only requests of that key. */
+  /**
+   * The newest request with a client's label that was refused before it froze any credits, and how many such share it; with
+   * `apiKeyId`, only requests of that key. The others are found by their money.
+   */
   async findByClientId(clientRequestId: string, apiKeyId: string | null): Promise<Found<RequestTrace> | null> {
     await this.writeDown();
     return this.repository.findByClientId(clientRequestId, apiKeyId);
@@ -103,12 +109,14 @@ export class RequestTraces implements OnApplicationShutdown {
     while (this.served.length + this.refused.length > 0) {
       const served = this.served.splice(0, INSERT_MAX);
       const refused = this.refused.splice(0, INSERT_MAX);
-      try {
-        await this.repository.insert([...served, ...refused]);
-      } catch (error) {
-        this.putBack(served, refused);
-        throw error;
-      }
+      const [packed, inserted] = await Promise.allSettled([
+        served.length === 0 ? undefined : this.packs.insert(served),
+        refused.length === 0 ? undefined : this.repository.insert(refused),
+      ]);
+      if (packed.status === 'rejected') this.putBack(this.served, served);
+      if (inserted.status === 'rejected') this.putBack(this.refused, refused);
+      if (packed.status === 'rejected') throw packed.reason;
+      if (inserted.status === 'rejected') throw inserted.reason;
     }
   }
 
@@ -126,11 +134,10 @@ export class RequestTraces implements OnApplicationShutdown {
     });
   }
 
-  private putBack(served: readonly string[], refused: readonly string[]): void {
-    const room = KEPT_MAX - this.served.length - this.refused.length;
-    this.served.push(...served.slice(0, room));
-    this.refused.push(...refused.slice(0, Math.max(0, room - served.length)));
-    this.dropped.inc(Math.max(0, served.length + refused.length - room));
+  private putBack<T>(waiting: T[], traces: readonly T[]): void {
+    const room = Math.max(0, KEPT_MAX - this.served.length - this.refused.length);
+    waiting.push(...traces.slice(0, room));
+    this.dropped.inc(Math.max(0, traces.length - room));
   }
 
   private schedule(delayMs: number): void {

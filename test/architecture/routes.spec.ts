@@ -110,13 +110,15 @@ describe('the pipeline', () => {
     expect(STAGES.join(' ')).toBe(stages);
   });
 
-  it('runs 2 to 4 as guards and 5, 6 and 8 as interceptors around the call', () => {
-    expect(PIPELINE_GUARDS.map(({ name }) => name)).toEqual(['AuthenticateGuard', 'ReadBodyGuard', 'PolicyGuard']);
-    expect(PIPELINE_INTERCEPTORS.map(({ name }) => name)).toEqual([
-      'RouteInterceptor',
-      'FreezeInterceptor',
-      'CaptureInterceptor',
+  it('runs 2 to 6 as guards and 8 as the interceptor around the call', () => {
+    expect(PIPELINE_GUARDS.map(({ name }) => name)).toEqual([
+      'AuthenticateGuard',
+      'ReadBodyGuard',
+      'PolicyGuard',
+      'RouteGuard',
+      'FreezeGuard',
     ]);
+    expect(PIPELINE_INTERCEPTORS.map(({ name }) => name)).toEqual(['CaptureInterceptor']);
   });
 
   it('stands before the model call, whole and in this order', () => {

@@ -219,4 +219,25 @@ describe('explanations', () => {
     );
     expect(row?.count).toBe('3000');
   });
+
+  it('finds each of thousands of served requests again, whenever it was received and whatever text it holds', async () => {
+    const last: StageRecord = { stage: 'capture', status: 'passed', ms: 1, message: 'odd \u0000 \ud800 "text"\n gwr_' };
+    const nowMs = Date.now();
+    const ids = Array.from({ length: 3_000 }, (_, at) => newRequestId(nowMs - (at % 7) * 900));
+    for (const id of ids)
+      world.traces.record({ ...traceOf(id, last, {}), status: 200, clientRequestId: `label of ${id}` });
+    await world.traces.flush();
+    for (const id of [ids[0], ids[1_700], ids[2_999]]) {
+      const trace = await world.traces.findById(id ?? '');
+      expect(trace).toMatchObject({ requestId: id, clientRequestId: `label of ${id ?? ''}` });
+      expect(trace?.stages.at(-1)).toEqual(last);
+    }
+    await expect(world.traces.findById(newRequestId(nowMs))).resolves.toBeNull();
+    const [row] = await world.sql.query<{ rows: string; bytes: string }[]>(
+      'select count(*) as rows, sum(length(lines)) as bytes from trace_pack where received_s between $1 and $2',
+      [Math.floor(nowMs / 1000) - 6, Math.floor(nowMs / 1000)],
+    );
+    expect(Number(row?.rows)).toBeLessThan(30);
+    expect(Number(row?.bytes)).toBeLessThan(3_000 * 300);
+  });
 });

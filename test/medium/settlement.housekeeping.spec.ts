@@ -27,6 +27,16 @@ describe('housekeeping', () => {
     expect(await count('request_trace')).toBe(10);
   });
 
+  it('deletes packs of served traces by the same age', async () => {
+    const nowS = Math.floor(Date.now() / 1000);
+    const insert = `insert into trace_pack (received_s, pack_id, lines)
+      select $1::bigint - n, gen_random_uuid(), '' from generate_series(0, $2::integer - 1) n`;
+    await world.sql.query(insert, [nowS - 31 * (DAY_MS / 1000), 1_200]);
+    await world.sql.query(insert, [nowS - 29 * (DAY_MS / 1000), 10]);
+    await world.app.get(Housekeeping).clean();
+    expect(await count('trace_pack')).toBe(10);
+  });
+
   it('deletes leases that are long over, and keeps its own', async () => {
     await world.sql.query(`insert into process_lease values ($1, 'gateway', now() - interval '2 hours')`, [newId()]);
     await world.sql.query(`insert into process_lease values ($1, 'gateway', now() - interval '1 minute')`, [newId()]);

@@ -9,6 +9,7 @@ import { SettlementRepository } from '../persistence/settlement.repository.js';
 const CLEAN_EVERY_MS = 60_000;
 /** Rows of one statement: short locks, and a shutdown never waits long. */
 const DELETE_MAX = 5_000;
+const DELETE_PACKS_MAX = 500;
 const CHANGES_KEPT = 10_000;
 const DAY_MS = 86_400_000;
 
@@ -40,8 +41,9 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   /** One round. Safe in several processes at once. */
   async clean(): Promise<void> {
     await this.desk.deleteOldLeases();
-    const floor = requestIdFloor(this.clock.nowMs() - this.config.TRACE_RETENTION_DAYS * DAY_MS);
-    await this.repeat(() => this.repository.deleteTraces(floor, DELETE_MAX));
+    const floorMs = this.clock.nowMs() - this.config.TRACE_RETENTION_DAYS * DAY_MS;
+    await this.repeat(() => this.repository.deleteTraces(requestIdFloor(floorMs), DELETE_MAX));
+    await this.repeat(() => this.repository.deleteTracePacks(Math.floor(floorMs / 1000), DELETE_PACKS_MAX));
     await this.repeat(() => this.repository.deleteChanges(CHANGES_KEPT, DELETE_MAX));
   }
 

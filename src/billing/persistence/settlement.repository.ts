@@ -11,6 +11,8 @@ const LOCK_HELD = `select 1 from wallet_freeze where account_id = $1 and id = $2
 const EXPIRE = `select id from billing_expire_dead($1, $2 * interval '1 millisecond')`;
 const DELETE_TRACES = `delete from request_trace where request_id in (
   select request_id from request_trace where request_id < $1 order by request_id limit $2)`;
+const DELETE_PACKS = `delete from trace_pack where (received_s, pack_id) in (
+  select received_s, pack_id from trace_pack where received_s < $1 order by received_s limit $2)`;
 const DELETE_CHANGES = `delete from config_change where version in (
   select version from config_change where created_at < now() - interval '1 day'
     and version <= (select version from config_version) - $1 order by version limit $2)`;
@@ -55,6 +57,12 @@ export class SettlementRepository {
   /** Deletes traces older than a request id. @returns whether more are left. */
   async deleteTraces(belowRequestId: string, limit: number): Promise<boolean> {
     const [, count] = await this.dataSource.query<[unknown, number]>(DELETE_TRACES, [belowRequestId, limit]);
+    return count >= limit;
+  }
+
+  /** Deletes packs of traces that are older than a time, in seconds. @returns whether more are left. */
+  async deleteTracePacks(beforeS: number, limit: number): Promise<boolean> {
+    const [, count] = await this.dataSource.query<[unknown, number]>(DELETE_PACKS, [beforeS, limit]);
     return count >= limit;
   }
 

@@ -36,12 +36,15 @@ export class TraceRepository {
     return row === null ? null : traceOf(row);
   }
 
-  /** The newest request with a client id, within one key when it is given. */
+  /** The newest request with a client id that never froze credits, within one key when it is given. */
   async findByClientId(clientRequestId: string, apiKeyId: string | null): Promise<Found<RequestTrace> | null> {
-    const where = apiKeyId === null ? { clientRequestId } : { clientRequestId, apiKeyId };
-    const [[newest], matches] = await this.dataSource
+    const query = this.dataSource
       .getRepository(RequestTraceEntity)
-      .findAndCount({ where, order: { requestId: 'DESC' }, take: 1 });
+      .createQueryBuilder('t')
+      .where('t.clientRequestId = :clientRequestId', { clientRequestId })
+      .andWhere('not exists (select from wallet_freeze f where f.account_id = t.account_id and f.id = t.request_id)');
+    if (apiKeyId !== null) query.andWhere('t.apiKeyId = :apiKeyId', { apiKeyId });
+    const [[newest], matches] = await query.orderBy('t.requestId', 'DESC').take(1).getManyAndCount();
     return newest === undefined ? null : { newest: traceOf(newest), matches };
   }
 

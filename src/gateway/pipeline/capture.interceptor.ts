@@ -1,5 +1,5 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { catchError, from, mergeMap, type Observable } from 'rxjs';
+import { lastValueFrom, of, type Observable } from 'rxjs';
 import { attemptFactsOf } from '../../billing/index.js';
 import { OPENAI_ERRORS } from '../errors/openai-errors.js';
 import { JsonDelivery } from '../openai/json-delivery.js';
@@ -10,6 +10,7 @@ import { CallerGoneError, type ProviderAnswer } from '../../provider/index.js';
 import { CLIENT_CLOSED_STATUS } from './caller-connection.js';
 import { contextOf, outgrownFactsOf, type FastifyReply, type RequestContext } from './context.js';
 import { RequestJournal } from './request-journal.js';
+import { RunningCalls } from './running-calls.js';
 
 /** Stage 8: the measured usage is durable before the caller sees the end of the answer; a failed call is released. */
 @Injectable()
@@ -19,16 +20,21 @@ export class CaptureInterceptor implements NestInterceptor {
     private readonly streams: StreamRelay,
     private readonly outcomes: OutcomeRecorder,
     private readonly journal: RequestJournal,
+    private readonly calls: RunningCalls,
   ) {}
 
-  intercept(execution: ExecutionContext, next: CallHandler<ProviderAnswer>): Observable<void> {
+  async intercept(execution: ExecutionContext, next: CallHandler<ProviderAnswer>): Promise<Observable<void>> {
     const http = execution.switchToHttp();
     const context = contextOf(http.getRequest());
     const reply = http.getResponse<FastifyReply>();
-    return next.handle().pipe(
-      mergeMap((answer) => from(this.deliver(context, answer, reply))),
-      catchError((error: unknown) => from(this.abandon(context, error, reply))),
-    );
+    try {
+      await this.deliver(context, await lastValueFrom(next.handle()), reply);
+    } catch (error) {
+      await this.abandon(context, error, reply);
+    } finally {
+      this.calls.end(context);
+    }
+    return of(undefined);
   }
 
   private async deliver(context: RequestContext, answer: ProviderAnswer, reply: FastifyReply): Promise<void> {

@@ -1,10 +1,10 @@
 import { applyDecorators, UseGuards, UseInterceptors } from '@nestjs/common';
 import { AuthenticateGuard } from './authenticate.guard.js';
 import { CaptureInterceptor } from './capture.interceptor.js';
-import { FreezeInterceptor } from './freeze.interceptor.js';
+import { FreezeGuard } from './freeze.guard.js';
 import { PolicyGuard } from './policy.guard.js';
 import { ReadBodyGuard } from './read-body.guard.js';
-import { RouteInterceptor } from './route.interceptor.js';
+import { RouteGuard } from './route.guard.js';
 
 /**
  * The life of a model call, in order. Each stage fills its slot of the `RequestContext` and can refuse; a refusal leaves
@@ -14,16 +14,16 @@ import { RouteInterceptor } from './route.interceptor.js';
  *   2 authenticate   guard
  *   3 read_body      guard; never before 2
  *   4 policy         guard: address, tier, fixed model, blacklist, quotas, wallet precheck
- *   5 route          interceptor: model and endpoints
- *   6 freeze         interceptor: credits are reserved in one round trip
+ *   5 route          guard: model and endpoints
+ *   6 freeze         guard: credits are reserved in one round trip
  *   7 provider       the handler (chat.controller.ts): the call with failover
  *   8 capture        interceptor: the outcome is durable, then the caller sees the end of the answer
  *   9 settle         billing's workers, afterwards
  */
-export const PIPELINE_GUARDS = [AuthenticateGuard, ReadBodyGuard, PolicyGuard] as const;
+export const PIPELINE_GUARDS = [AuthenticateGuard, ReadBodyGuard, PolicyGuard, RouteGuard, FreezeGuard] as const;
 
-/** From the outside in: the last one is next to the handler. */
-export const PIPELINE_INTERCEPTORS = [RouteInterceptor, FreezeInterceptor, CaptureInterceptor] as const;
+/** Around the handler. */
+export const PIPELINE_INTERCEPTORS = [CaptureInterceptor] as const;
 
 /** Puts a route handler behind the whole pipeline. */
 export function ChatPipeline(): MethodDecorator {

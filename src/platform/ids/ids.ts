@@ -46,6 +46,14 @@ export function requestIdFloor(timeMs: number): string {
   return REQUEST_ID_PREFIX + Math.max(0, Math.floor(timeMs)).toString(16).padStart(12, '0') + '0'.repeat(20);
 }
 
+const REQUEST_ID_PATTERN = new RegExp(`^${REQUEST_ID_PREFIX}([0-9a-f]{12})[0-9a-f]{20}$`);
+
+/** When a gateway request id was made, in milliseconds; `null` for any other text. */
+export function requestIdTimeMs(requestId: string): number | null {
+  const time = REQUEST_ID_PATTERN.exec(requestId)?.[1];
+  return time === undefined ? null : Number.parseInt(time, 16);
+}
+
 /** A label for a caller that sent no usable `X-Request-ID`. */
 export function newClientRequestId(): string {
   return CLIENT_REQUEST_ID_PREFIX + takeRandom(12).toString('hex');
