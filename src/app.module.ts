@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AdminModule, adminErrorDoor, PoolModule, SeedModule } from './admin/index.js';
 import { AnalyticsModule } from './analytics/index.js';
+import { KeyExpiryModule } from './auth/index.js';
 import { BillingModule } from './billing/index.js';
 import { catalogErrorDoor, GatewayModule, openAiErrorDoor } from './gateway/index.js';
 import { HealthModule } from './health/index.js';
@@ -20,7 +21,7 @@ export class AppModule {
       AdminModule,
       SeedModule,
       PoolModule,
-      HealthModule,
+      HealthModule.forRoot(config),
     ];
     return {
       module: AppModule,
@@ -28,6 +29,7 @@ export class AppModule {
         PlatformModule.forRoot(config, role),
         BillingModule,
         AnalyticsModule,
+        KeyExpiryModule,
         ReconciliationModule,
         ...(role === 'gateway' ? doors : []),
       ],

@@ -4,6 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AnalyticsModule } from '../analytics/index.js';
 import { AuthModule } from '../auth/index.js';
 import { BillingModule } from '../billing/index.js';
+import { EventsModule } from '../events/index.js';
 import { OperationCatalog } from '../platform/openapi/index.js';
 import { PolicyModule } from '../policy/index.js';
 import { ProviderModule } from '../provider/index.js';
@@ -17,6 +18,7 @@ import { ApiKeyAdmin } from './api-keys/api-key.admin.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditLogController } from './audit/audit-log.controller.js';
 import { AuditService } from './audit/audit.service.js';
+import { EventsController } from './events/events.controller.js';
 import { FreezesController } from './freezes/freezes.controller.js';
 import { ResourceTurns } from './http/resource-turns.js';
 import { IdempotencyRetention } from './idempotency/idempotency-retention.js';
@@ -44,6 +46,7 @@ import { TiersController } from './tiers/tiers.controller.js';
 import { CorrectionsController } from './usage/corrections.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 import { WalletsController } from './wallets/wallets.controller.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
 
 /** The door of operators: one controller a resource, and the API document. */
 @Module({
@@ -53,6 +56,7 @@ import { WalletsController } from './wallets/wallets.controller.js';
     AnalyticsModule,
     AuthModule,
     BillingModule,
+    EventsModule,
     PolicyModule,
     ProviderModule,
     ReconciliationModule,
@@ -79,6 +83,8 @@ import { WalletsController } from './wallets/wallets.controller.js';
     CorrectionsController,
     LedgerController,
     QueuesController,
+    EventsController,
+    WebhooksController,
     AuditLogController,
     RequestExplanationsController,
     DocsController,

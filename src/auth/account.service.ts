@@ -5,6 +5,7 @@ import { WalletService } from '../wallet/index.js';
 import { accountHasBalance, accountNotFound, invalidField, memberNotFound, unknownReference } from './auth.errors.js';
 import type { Account, AccountFilter, AccountKind, AccountMember, AccountStatus } from './domain/account.js';
 import { pageOf, type Page, type PageRequest } from './domain/page.js';
+import { KeyEvents } from './key-events.js';
 import { checkedName } from './key-input.js';
 import { AccountRepository } from './persistence/account.repository.js';
 import { violatedForeignKey } from './persistence/key.repository.js';
@@ -26,6 +27,7 @@ export class AccountService {
     private readonly accounts: AccountRepository,
     private readonly wallets: WalletService,
     private readonly clock: Clock,
+    private readonly keyEvents: KeyEvents,
   ) {}
 
   /** Makes an account with its three empty wallets. @throws AppError `unprocessable` naming the field. */
@@ -117,8 +119,11 @@ export class AccountService {
   /** Keys of this member that the organization pays for stop working. @throws AppError `not_found`. */
   async removeMember(organizationId: string, memberId: string): Promise<void> {
     await this.readOrganization(organizationId);
-    const removed = isUuid(memberId) && (await this.accounts.removeMember(organizationId, memberId));
-    if (!removed) throw memberNotFound();
+    if (!isUuid(memberId)) throw memberNotFound();
+    await this.accounts.inTransaction(async (manager) => {
+      if (!(await this.accounts.removeMember(manager, organizationId, memberId))) throw memberNotFound();
+      await this.keyEvents.memberRemoved(organizationId, memberId, manager);
+    });
   }
 
   private async write<T>(work: (manager: Transaction) => Promise<T>): Promise<T> {

@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { EventsModule } from '../events/index.js';
 import { WalletModule } from '../wallet/index.js';
 import { AccountService } from './account.service.js';
 import { AdminTokenRegistry } from './admin-token-registry.js';
 import { AdminTokenService } from './admin-token.service.js';
 import { FailedLogins } from './failed-logins.js';
 import { KeyAuthenticator } from './key-authenticator.js';
+import { KeyEvents } from './key-events.js';
 import { KeyLastUse } from './key-last-use.js';
 import { KeySnapshot } from './key-snapshot.js';
 import { KeyService } from './key.service.js';
@@ -29,13 +31,14 @@ const ENTITIES = [
 
 /** Accounts, API keys and admin tokens. */
 @Module({
-  imports: [TypeOrmModule.forFeature(ENTITIES), WalletModule],
+  imports: [TypeOrmModule.forFeature(ENTITIES), EventsModule, WalletModule],
   providers: [
     SecretHasher,
     KeyRepository,
     KeySnapshotReader,
     KeySnapshot,
     KeyAuthenticator,
+    KeyEvents,
     KeyLastUse,
     KeyService,
     AccountRepository,

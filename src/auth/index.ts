@@ -8,5 +8,6 @@ export * from './domain/api-key-record.js';
 export * from './domain/identity.js';
 export type { Page, PageRequest } from './domain/page.js';
 export * from './failed-logins.js';
+export * from './key-expiry.module.js';
 export * from './key.service.js';
 export * from './secret-hasher.js';

@@ -5,6 +5,7 @@ import { keyLookupsExhausted, missingApiKey, refusedApiKey, unknownApiKey } from
 import type { AuthenticatedKey } from './domain/identity.js';
 import { problemOf } from './domain/key-verdict.js';
 import { API_KEY_PREFIX, isWellFormedToken } from './domain/token-format.js';
+import { KeyLastUse } from './key-last-use.js';
 import { KeySnapshot, type KnownSecret } from './key-snapshot.js';
 import { KeySnapshotReader } from './persistence/key-snapshot.reader.js';
 import { SecretHasher } from './secret-hasher.js';
@@ -26,6 +27,7 @@ export class KeyAuthenticator {
     private readonly reader: KeySnapshotReader,
     private readonly hasher: SecretHasher,
     private readonly clock: Clock,
+    private readonly lastUse: KeyLastUse,
   ) {}
 
   /** @throws AppError `missing_api_key`, `invalid_api_key`, or `unavailable` when an unknown key cannot be looked up. */
@@ -37,6 +39,7 @@ export class KeyAuthenticator {
     const nowMs = this.clock.nowMs();
     const problem = problemOf(known.entry, known.secretExpiresAtMs, nowMs);
     if (problem !== null) throw refusedApiKey(problem, known.entry, nowMs);
+    this.lastUse.note(known.entry.key.id, nowMs);
     return known.entry.key;
   }
 

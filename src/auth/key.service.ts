@@ -16,7 +16,7 @@ import { pageOf, type Page, type PageRequest } from './domain/page.js';
 import { API_KEY_PREFIX, displayOfToken, newToken } from './domain/token-format.js';
 import { KeyAuthenticator } from './key-authenticator.js';
 import { checkedName, checkedSettings } from './key-input.js';
-import { KeyLastUse } from './key-last-use.js';
+import { KeyEvents } from './key-events.js';
 import { AccountRepository } from './persistence/account.repository.js';
 import { KeyRepository, violatedForeignKey, type StoredKey } from './persistence/key.repository.js';
 import { SecretHasher } from './secret-hasher.js';
@@ -43,21 +43,19 @@ const NO_SETTINGS = {
 export class KeyService {
   constructor(
     private readonly authenticator: KeyAuthenticator,
-    private readonly lastUse: KeyLastUse,
     private readonly keys: KeyRepository,
     private readonly accounts: AccountRepository,
     private readonly hasher: SecretHasher,
     private readonly clock: Clock,
+    private readonly events: KeyEvents,
   ) {}
 
   /**
    * Tells who presents this secret. Answers from memory; only an unknown secret costs a look-up in the database.
    * @throws AppError `missing_api_key` (401), `invalid_api_key` (403), `unavailable` (503).
    */
-  async authenticate(presentedKey: string | null): Promise<AuthenticatedKey> {
-    const key = await this.authenticator.authenticate(presentedKey);
-    this.lastUse.note(key.id, this.clock.nowMs());
-    return key;
+  authenticate(presentedKey: string | null): Promise<AuthenticatedKey> {
+    return this.authenticator.authenticate(presentedKey);
   }
 
   /** @returns the key with its status as callers meet it, `null` when there is none. */
@@ -150,6 +148,7 @@ export class KeyService {
       await this.keys.endSecrets(transaction, id, graceEnd);
       if ((await this.keys.livingSecrets(transaction, id, now)) >= SECRETS_MAX) throw tooManySecrets(SECRETS_MAX);
       await this.keys.addSecret(transaction, id, this.hasher.hash('api_key', secret), now);
+      await this.events.rotated(key, graceEnd, transaction);
       return { display: displayOfToken(secret), updatedAt: now };
     });
     return { record: await this.read(id), secret };
@@ -168,7 +167,9 @@ export class KeyService {
       const key = await this.keys.lock(transaction, id);
       if (key === null) throw apiKeyNotFound();
       const changes = await changesOf(key, transaction);
-      if (changes !== null) await this.keys.update(transaction, id, changes);
+      if (changes === null) return;
+      await this.keys.update(transaction, id, changes);
+      if (changes.status !== undefined) await this.events.statusChanged(key, changes.status, transaction);
     });
   }
 

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { EventsModule } from '../events/index.js';
 import { QueueModule } from '../platform/queue/index.js';
 import { RouterModule } from '../router/index.js';
 import { WalletModule } from '../wallet/index.js';
@@ -29,6 +30,7 @@ import { UsageService } from './usage.service.js';
 @Module({
   imports: [
     TypeOrmModule.forFeature([UsageRecordEntity, UsageCorrectionEntity, RequestTraceEntity]),
+    EventsModule,
     QueueModule,
     RouterModule,
     WalletModule,

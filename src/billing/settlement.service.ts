@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { EventLog, type NewEvent } from '../events/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
+import { formatDecimal } from '../platform/money/index.js';
 import { RouterService } from '../router/index.js';
 import { SettlementDesk, type ClaimedFreeze, type Queryable } from '../wallet/index.js';
 import { failedItem, settlementItem, UnsettleableOutcome, type SettlementItem } from './domain/settlement.js';
@@ -10,6 +12,7 @@ const BATCH_MAX = 250;
 const ATTEMPTS_MAX = 10;
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 10_000;
+const ERROR_CHARS_MAX = 300;
 
 interface Failure {
   freeze: ClaimedFreeze;
@@ -29,6 +32,7 @@ export class SettlementService {
     private readonly desk: SettlementDesk,
     private readonly repository: SettlementRepository,
     private readonly router: RouterService,
+    private readonly events: EventLog,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
   ) {
@@ -132,13 +136,29 @@ export class SettlementService {
     await this.desk.noteFailure(freeze.accountId, freeze.id, String(error).slice(0, 1_000), retryInMs);
     if (attempts < ATTEMPTS_MAX) return;
     await this.repository.transaction(async (transaction) => {
-      this.count(await this.repository.settle([failedItem(freeze)], transaction));
+      const rows = await this.repository.settle([failedItem(freeze)], transaction);
+      this.count(rows);
+      if (rows.length > 0) await this.events.raise([settlementFailed(freeze, attempts, error)], transaction);
     });
   }
 
   private count(rows: readonly SettledRow[]): void {
     for (const { status } of rows) this.settled.inc({ status });
   }
+}
+
+function settlementFailed(
+  { accountId, id, tier, amountMicros }: ClaimedFreeze,
+  attempts: number,
+  error: unknown,
+): NewEvent {
+  return {
+    kind: 'settlement_failed',
+    accountId,
+    subject: { type: 'request', id },
+    data: { tier, released: formatDecimal(amountMicros), attempts, error: String(error).slice(0, ERROR_CHARS_MAX) },
+    onceKey: `settlement_failed:${id}`,
+  };
 }
 
 /** The connection failed or gave way, not this statement: every member would fail the same way now. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { EventLog } from '../events/index.js';
 import { Clock } from '../platform/clock/index.js';
 import { DatabasePool } from '../platform/database/index.js';
 import { MeasuredGauges } from './measured-gauges.js';
@@ -14,10 +15,12 @@ export class Gauges {
     private readonly queues: QueueAdmin,
     private readonly clock: Clock,
     private readonly pool: DatabasePool,
+    private readonly events: EventLog,
   ) {
     this.freezes();
     this.jobs();
     this.connections();
+    this.webhooks();
   }
 
   private freezes(): void {
@@ -58,6 +61,23 @@ export class Gauges {
         gauge.set({ state: 'busy' }, total - idle);
         gauge.set({ state: 'idle' }, idle);
         gauge.set({ state: 'waited_for' }, waiting);
+      },
+    );
+  }
+
+  private webhooks(): void {
+    const oldest = this.measured.gauge(
+      'gateway_webhook_oldest_due_seconds',
+      'How long the oldest delivery to a webhook has been due.',
+    );
+    this.measured.gauge(
+      'gateway_webhook_backlog',
+      'Deliveries that enabled webhooks have not taken yet.',
+      [],
+      async (gauge) => {
+        const { pending, oldestDueMs } = await this.events.backlog();
+        gauge.set(pending);
+        oldest.set(oldestDueMs / 1000);
       },
     );
   }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { EventsModule } from '../events/index.js';
 import { ADAPTERS, AdapterRegistry } from './adapters/adapter-registry.js';
 import { ADAPTER_CLASSES } from './adapters/adapters.js';
 import { AttemptMeter } from './attempt/attempt-meter.js';
@@ -8,6 +9,7 @@ import { ActiveProber } from './breaker/active-prober.js';
 import { EndpointBreakers } from './breaker/endpoint-breakers.js';
 import { EndpointEvents } from './breaker/endpoint-events.js';
 import { OutageBoard } from './breaker/outage-board.js';
+import { OutageNotes } from './breaker/outage-notes.js';
 import { Failover } from './failover/failover.js';
 import { Patience } from './failover/patience.js';
 import { EndpointOutageEntity } from './persistence/endpoint-outage.entity.js';
@@ -24,7 +26,7 @@ import { TokenCounter } from './tokens/token-counter.js';
 import { UpstreamPools } from './transport/upstream-pools.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([ProviderEntity, EndpointOutageEntity])],
+  imports: [EventsModule, TypeOrmModule.forFeature([ProviderEntity, EndpointOutageEntity])],
   providers: [
     ActiveProber,
     AdapterRegistry,
@@ -35,6 +37,7 @@ import { UpstreamPools } from './transport/upstream-pools.js';
     EndpointOutageRepository,
     Failover,
     OutageBoard,
+    OutageNotes,
     Patience,
     ProviderAdmin,
     ProviderDirectory,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { BillingModule } from '../billing/index.js';
+import { EventsModule } from '../events/index.js';
 import { ProviderModule } from '../provider/index.js';
 import { DriftMetrics } from './drift-metrics.js';
 import { Reconciler } from './jobs/reconciler.js';
@@ -10,7 +11,7 @@ import { StatementService } from './statement.service.js';
 import { VerificationModule } from './verification.module.js';
 
 @Module({
-  imports: [BillingModule, ProviderModule, VerificationModule],
+  imports: [BillingModule, EventsModule, ProviderModule, VerificationModule],
   providers: [DriftMetrics, Reconciler, ReconciliationService, RunRepository, StatementRepository, StatementService],
   exports: [ReconciliationService, StatementService, VerificationModule],
 })

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { EventLog, type NewEvent } from '../events/index.js';
 import { newId } from '../platform/ids/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { driftNews, type DriftNews } from './domain/news.js';
 import { reportView, withMore, type ReportView } from './domain/report.js';
 import { FullVerifier } from './full-verifier.js';
 import { RunRepository, type ReconciliationRun } from './persistence/run.repository.js';
@@ -9,6 +11,7 @@ import { StatementService } from './statement.service.js';
 /** Differences that a run keeps by name. */
 const KEPT_MAX = 100;
 const SHOWN_MAX = 3;
+const TOLD_MAX = 20;
 
 /** The scheduled comparison of ledger, seals, usage records, freezes and statements, and what it found. */
 @Injectable()
@@ -17,6 +20,7 @@ export class ReconciliationService {
     private readonly verifier: FullVerifier,
     private readonly statements: StatementService,
     private readonly runs: RunRepository,
+    private readonly events: EventLog,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -29,7 +33,11 @@ export class ReconciliationService {
     if (!(await this.runs.claim(id, intervalMs))) return null;
     try {
       const report = await this.compare(signal);
-      await this.runs.finish(id, report);
+      const [before] = await this.runs.list(1, null);
+      const news = driftNews(before?.report ?? null, report);
+      await this.runs.finish(id, report, (transaction) =>
+        this.events.raise(news === null ? [] : [driftFound(id, news)], transaction),
+      );
       this.log(report);
       return report;
     } catch (error) {
@@ -61,4 +69,17 @@ export class ReconciliationService {
       this.logger.error({ alert: 'ledger_drift', ...figures, first }, 'the books differ from their rows');
     }
   }
+}
+
+/** One event for all that one comparison has found anew. It is about an account when everything is. */
+function driftFound(runId: string, { differences, countByKind }: DriftNews): NewEvent {
+  const counted = Object.values(countByKind).reduce((sum, count) => sum + count, 0);
+  const accounts = new Set(differences.map((one) => one.account_id));
+  const [only = null] = counted === differences.length && accounts.size === 1 ? accounts : [];
+  return {
+    kind: 'drift_found',
+    accountId: only,
+    subject: { type: 'reconciliation', id: runId },
+    data: { new_counts: countByKind, new_differences: differences.slice(0, TOLD_MAX) },
+  };
 }

@@ -10,6 +10,7 @@ import type { Config } from '../platform/config/index.js';
 import { LOGGER, NestLogger, type Logger } from '../platform/logging/index.js';
 import { banner } from './banner.js';
 import { HttpDrain } from './http-drain.js';
+import { startMetrics, type MetricsServer } from './metrics-server.js';
 import type { OpenedDatabase } from './open-database.js';
 import { packageVersion } from './package-root.js';
 import { readPoolText, settingPath } from './pool-file-path.js';
@@ -28,6 +29,7 @@ export async function startGateway(opened: OpenedDatabase): Promise<Running> {
     createFastifyAdapter(),
     { bodyParser: false, logger: false, abortOnError: false },
   );
+  let metrics: MetricsServer | null = null;
   try {
     const logger = app.get<Logger>(LOGGER);
     app.useLogger(new NestLogger(logger));
@@ -37,9 +39,12 @@ export async function startGateway(opened: OpenedDatabase): Promise<Running> {
     await applyPoolFile(app, config, logger);
     const drain = new HttpDrain(app.getHttpServer());
     await listen(app, config);
+    metrics = await startMetrics(app, config);
     process.stdout.write(await firstWords(app, opened));
-    return { app, drain: () => stopServing(app, drain, config, logger) };
+    const { close } = metrics;
+    return { app, drain: () => stopServing(app, drain, config, logger).finally(close) };
   } catch (error) {
+    metrics?.close();
     await app.close();
     throw error;
   }

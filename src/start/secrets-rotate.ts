@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { EventsModule } from '../events/index.js';
 import { ConfigError, readConfig, type Config } from '../platform/config/index.js';
 import { PlatformModule } from '../platform/platform.module.js';
 import { SealedStores, SecretBox, type StoreReport } from '../platform/secrets/index.js';
@@ -33,7 +34,8 @@ const [ROTATED, NOT_ROTATED, NOT_RUN] = [0, 1, 2];
 @Module({})
 class SealedModule {
   static forRoot(config: Config): DynamicModule {
-    return { module: SealedModule, imports: [PlatformModule.forRoot(config, 'secrets'), ProviderModule] };
+    const imports = [PlatformModule.forRoot(config, 'secrets'), ProviderModule, EventsModule];
+    return { module: SealedModule, imports };
   }
 }
 
@@ -68,7 +70,10 @@ async function reseal(settings: Config, write: boolean): Promise<{ number: numbe
   const { config, release } = await openDatabase({ ...settings, LOG_LEVEL: 'silent' });
   try {
     const options = { logger: false, abortOnError: false } as const;
-    const app = await NestFactory.createApplicationContext(SealedModule.forRoot(config), options);
+    const app = await NestFactory.createApplicationContext(
+      SealedModule.forRoot({ ...config, WORKERS_ENABLED: false }),
+      options,
+    );
     try {
       return { number: app.get(SecretBox).currentNumber, reports: await app.get(SealedStores).reseal(write) };
     } finally {

@@ -1,6 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
+import { GuardedPoster } from '../platform/net/index.js';
 import { appendCheckpoints } from './checkpoint-file.js';
 import { publishedOf, type PublishedCheckpoint } from './domain/checkpoint.js';
 import { SealRepository } from './persistence/seal.repository.js';
@@ -15,12 +16,16 @@ const WEBHOOK_CURSOR = 'ledger_checkpoint_webhook';
 
 /** Puts signed checkpoints down outside of the database, each at least once and in order. */
 @Injectable()
-export class CheckpointPublisher {
+export class CheckpointPublisher implements OnApplicationShutdown {
+  private readonly poster: GuardedPoster;
+
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly repository: SealRepository,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.poster = new GuardedPoster({ allowPrivate: config.ALLOW_PRIVATE_UPSTREAMS });
+  }
 
   /** Publishes what is new. A receiver that fails is tried again by the next run; it never stops the other one. */
   async publish(): Promise<void> {
@@ -49,17 +54,16 @@ export class CheckpointPublisher {
     const checkpoints = await this.next(await this.repository.cursor(WEBHOOK_CURSOR), WEBHOOK_BATCH_MAX);
     const last = checkpoints.at(-1);
     if (last === undefined) return 0;
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ checkpoints }),
-      redirect: 'error',
-      signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS),
-    });
-    await answer.body?.cancel();
-    if (!answer.ok) throw new Error(`the webhook answered ${answer.status}`);
+    const headers = { 'content-type': 'application/json' };
+    const post = { url, headers, body: JSON.stringify({ checkpoints }), timeoutMs: WEBHOOK_TIMEOUT_MS };
+    const status = await this.poster.post(post);
+    if (status < 200 || status > 299) throw new Error(`the webhook answered ${status}`);
     await this.repository.moveCursor(WEBHOOK_CURSOR, BigInt(last.number));
     return checkpoints.length;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.poster.close();
   }
 
   private async next(after: bigint, limit: number): Promise<PublishedCheckpoint[]> {

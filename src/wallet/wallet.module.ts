@@ -1,9 +1,14 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { EventsModule } from '../events/index.js';
 import { FreezeDesk } from './freeze-desk.js';
+import { LowBalanceWatch } from './jobs/low-balance-watch.js';
+import { LowBalanceService } from './low-balance.service.js';
 import { FreezeRepository } from './persistence/freeze.repository.js';
 import { HotStatements } from './persistence/hot-statements.js';
 import { LeaseRepository } from './persistence/lease.repository.js';
+import { LowBalanceWatchEntity } from './persistence/low-balance-watch.entity.js';
+import { LowBalanceRepository } from './persistence/low-balance.repository.js';
 import { ProcessLeaseEntity, WalletFreezeEntity } from './persistence/wallet-freeze.entity.js';
 import {
   LedgerEntryEntity,
@@ -19,6 +24,7 @@ import { WalletService } from './wallet.service.js';
 
 @Module({
   imports: [
+    EventsModule,
     SealModule,
     TypeOrmModule.forFeature([
       WalletEntity,
@@ -27,6 +33,7 @@ import { WalletService } from './wallet.service.js';
       PlatformShortfallEntity,
       WalletFreezeEntity,
       ProcessLeaseEntity,
+      LowBalanceWatchEntity,
     ]),
   ],
   providers: [
@@ -34,11 +41,14 @@ import { WalletService } from './wallet.service.js';
     FreezeRepository,
     HotStatements,
     LeaseRepository,
+    LowBalanceRepository,
+    LowBalanceService,
+    LowBalanceWatch,
     ProcessLease,
     SettlementDesk,
     WalletRepository,
     WalletService,
   ],
-  exports: [WalletService, SettlementDesk, SealModule],
+  exports: [WalletService, LowBalanceService, SettlementDesk, SealModule],
 })
 export class WalletModule {}

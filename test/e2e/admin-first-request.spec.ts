@@ -145,9 +145,9 @@ describe('from nothing to a served request', () => {
 
     const wallets = await admin.get<{ data: unknown[] }>(`/accounts/${account.id}/wallets`);
     expect(wallets.data).toEqual([
-      { tier: 'economy', available: '0.000000', frozen: '0.000000' },
-      { tier: 'standard', available: '99.980000', frozen: '0.000000' },
-      { tier: 'premium', available: '0.000000', frozen: '0.000000' },
+      { tier: 'economy', available: '0.000000', frozen: '0.000000', low_balance_threshold: null },
+      { tier: 'standard', available: '99.980000', frozen: '0.000000', low_balance_threshold: null },
+      { tier: 'premium', available: '0.000000', frozen: '0.000000', low_balance_threshold: null },
     ]);
     const ledger = await admin.get<{ data: { kind: string; seq: number }[] }>(
       `/accounts/${account.id}/wallets/standard/ledger`,

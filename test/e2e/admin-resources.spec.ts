@@ -95,8 +95,9 @@ describe('administration resources', () => {
   describe('wallets', () => {
     it('exist for every tier from the start and are 404 for an unknown account', async () => {
       const { id } = await account();
+      const empty = { available: '0.000000', frozen: '0.000000', low_balance_threshold: null };
       expect(await app.admin.get(`/accounts/${id}/wallets`)).toEqual({
-        data: ['economy', 'standard', 'premium'].map((tier) => ({ tier, available: '0.000000', frozen: '0.000000' })),
+        data: ['economy', 'standard', 'premium'].map((tier) => ({ tier, ...empty })),
         next_cursor: null,
       });
       expect((await app.call('GET', `/accounts/${SOME_ID}/wallets`)).status).toBe(404);

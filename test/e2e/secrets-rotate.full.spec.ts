@@ -93,7 +93,10 @@ describe('the command that changes the encryption secret', () => {
     const { code, printed } = await command(BOTH, '--json');
     expect(JSON.parse(printed)).toMatchObject({
       newest_secret: 2,
-      stores: [{ store: 'provider keys', by_secret: { 2: 700 }, unreadable_count: 0 }],
+      stores: [
+        { store: 'provider keys', by_secret: { 2: 700 }, unreadable_count: 0 },
+        { store: 'webhook secrets', by_secret: {}, unreadable_count: 0 },
+      ],
     });
     expect(code).toBe(0);
     expect(printed).not.toContain('canary');
@@ -105,7 +108,7 @@ describe('the command that changes the encryption secret', () => {
     const before = await sql.query('select id, api_key_sealed from provider order by id');
     const { code, printed } = await command({ ENCRYPTION_SECRETS: NEW }, '--json');
     expect(code).toBe(1);
-    expect(JSON.parse(printed)).toMatchObject({ stores: [{ by_secret: { 1: 2 }, unreadable_count: 2 }] });
+    expect(JSON.parse(printed)).toMatchObject({ stores: [{ by_secret: { 1: 2 }, unreadable_count: 2 }, {}] });
     expect((await sql.query('select id, api_key_sealed from provider order by id')).rows).toEqual(before.rows);
   });
 });

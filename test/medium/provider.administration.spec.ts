@@ -94,7 +94,7 @@ describe('administration of providers', () => {
       (await sql.query<{ sealed: string }>('select api_key_sealed sealed from provider where id = $1', [id])).rows[0];
     try {
       const looked = await rotated.sealed.reseal(false);
-      expect(looked).toMatchObject([{ store: 'provider keys', resealed: 0 }]);
+      expect(looked).toMatchObject([{ store: 'provider keys', resealed: 0 }, { store: 'webhook secrets' }]);
       expect(await sealed()).toMatchObject({ sealed: expect.stringMatching(/^v1\./) as string });
       const [report] = await rotated.sealed.reseal(true);
       expect(report?.byNumber[1]).toBeGreaterThan(0);

@@ -71,13 +71,18 @@ describe('sealing by several workers, and in spite of crashes', () => {
     expect(await world.money.seals.verify()).toMatchObject({ ok: true, unsealedRows: 0n, oldestUnsealedAt: null });
   });
 
-  it('gives a webhook every checkpoint in order, also those that it had refused at first', async () => {
+  it('gives a webhook every checkpoint in order, also those that it had refused or that could not be reached at first', async () => {
     const receiver = await WebhookReceiver.start();
-    const second = await world.another({ LEDGER_CHECKPOINT_WEBHOOK_URL: receiver.url });
+    const toReceiver = { LEDGER_CHECKPOINT_WEBHOOK_URL: receiver.url };
+    const second = await world.another({ ...toReceiver, ALLOW_PRIVATE_UPSTREAMS: 'true' });
     receiver.status = 500;
     await second.seals.sealPending();
     expect(receiver.numbers).toEqual([]);
     receiver.status = 200;
+    const held = await world.another(toReceiver);
+    await held.seals.sealPending();
+    await held.stop();
+    expect(receiver.numbers).toEqual([]);
     await world.money.account(1_000n);
     await second.seals.sealPending();
     await second.seals.sealPending();

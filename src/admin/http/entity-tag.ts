@@ -4,7 +4,17 @@ import { canonicalJson } from '../idempotency/request-hash.js';
 import { ValidationError } from '../problem/validation-error.js';
 
 /** Fields of a view that change without anybody changing the resource, or that are shown only once. */
-const UNVERSIONED_FIELDS: ReadonlySet<string> = new Set(['last_used_at', 'key', 'token', 'replayed']);
+const UNVERSIONED_FIELDS: ReadonlySet<string> = new Set([
+  'last_used_at',
+  'key',
+  'token',
+  'secret',
+  'replayed',
+  'available',
+  'frozen',
+  'failing_since',
+  'last_error',
+]);
 
 const TAG_CHARS = 22;
 const HEADER_LENGTH_MAX = 4_096;

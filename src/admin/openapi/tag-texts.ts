@@ -15,6 +15,8 @@ const TAG_TEXTS: Readonly<Record<string, string>> = {
   Statements: 'What moved the wallets of an account in a month.',
   Ledger: 'Proof that the books are right.',
   Queues: 'Background jobs.',
+  Events: 'What operators should hear of: low balances, ended keys, open breakers, drift, failed settlements.',
+  Webhooks: 'Where events are sent, signed as Standard Webhooks.',
   'Audit log': 'Who did what.',
   Requests: 'Why a request ended as it did.',
   Document: 'This document.',

@@ -1,11 +1,12 @@
-import { Body, Get, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Get, Param, Patch, Post, Query, Req } from '@nestjs/common';
 import { AccountService } from '../../auth/index.js';
-import { WalletService, type Tier } from '../../wallet/index.js';
+import { LowBalanceService, WalletService, type Tier } from '../../wallet/index.js';
 import { AdminController } from '../http/admin-controller.decorator.js';
 import { AdminOperation } from '../http/admin-operation.js';
 import type { AdminRequest } from '../http/admin-request.js';
 import { requiredIdempotencyKey } from '../http/idempotency-header.js';
 import { pageOf, pageRequest, pageView, type Page } from '../http/pagination.js';
+import { mustExist } from '../http/path-params.js';
 import { Written } from '../http/written.js';
 import {
   adjustmentSchema,
@@ -14,15 +15,19 @@ import {
   ledgerEntrySchema,
   ledgerEntryView,
   ledgerQuerySchema,
+  patchWalletSchema,
   topUpSchema,
   walletListSchema,
+  walletSchema,
   walletView,
   type Adjustment,
   type CreditView,
   type LedgerEntryView,
   type LedgerQuery,
+  type PatchWallet,
   type TopUp,
   type WalletListView,
+  type WalletView,
 } from './wallets.schema.js';
 
 const TAG = 'Wallets';
@@ -33,13 +38,43 @@ export class WalletsController {
   constructor(
     private readonly accounts: AccountService,
     private readonly wallets: WalletService,
+    private readonly lowBalances: LowBalanceService,
   ) {}
 
   @Get()
   @AdminOperation({ summary: 'Read the wallets of all three tiers', tag: TAG, response: walletListSchema })
   async list(@Param('id') id: string): Promise<WalletListView> {
-    const account = await this.accounts.read(id);
-    return { data: (await this.wallets.balances(account.id)).map(walletView), next_cursor: null };
+    return { data: await this.views(id), next_cursor: null };
+  }
+
+  @Get(':tier')
+  @AdminOperation({ versioned: true, summary: 'Read a wallet', tag: TAG, response: walletSchema })
+  async read(@Param('id') id: string, @Param('tier') tier: Tier): Promise<WalletView> {
+    return mustExist(
+      (await this.views(id)).find((wallet) => wallet.tier === tier),
+      'wallet',
+    );
+  }
+
+  @Patch(':tier')
+  @AdminOperation({
+    versioned: true,
+    summary: 'Set the threshold below which a wallet is low',
+    description: 'Workers look every few seconds. Balances are not part of the state that `If-Match` names.',
+    tag: TAG,
+    body: patchWalletSchema,
+    response: walletSchema,
+    write: { action: 'wallet.patch' },
+  })
+  async patch(
+    @Param('id') id: string,
+    @Param('tier') tier: Tier,
+    @Body() body: PatchWallet,
+  ): Promise<Written<WalletView>> {
+    const before = await this.read(id, tier);
+    await this.lowBalances.setThreshold(id, tier, body.low_balance_threshold);
+    const after = await this.read(id, tier);
+    return new Written(after, { resource: RESOURCE, resourceId: id, before, after });
   }
 
   @Post(':tier/top-ups')
@@ -99,6 +134,14 @@ export class WalletsController {
   ): Promise<Page<LedgerEntryView>> {
     const account = await this.accounts.read(id);
     return pageView(await this.wallets.ledger(account.id, tier, pageRequest(query)), ledgerEntryView);
+  }
+
+  /** Of all three tiers. */
+  private async views(accountId: string): Promise<WalletView[]> {
+    const { id } = await this.accounts.read(accountId);
+    const balances = await this.wallets.balances(id);
+    const thresholds = await this.lowBalances.thresholds(id);
+    return balances.map((wallet) => walletView(wallet, thresholds.get(wallet.tier) ?? null));
   }
 }
 

@@ -1,7 +1,16 @@
 import { z } from 'zod';
-import { formatDecimal } from '../../platform/money/index.js';
+import { formatDecimal, type Micros } from '../../platform/money/index.js';
 import { LEDGER_KINDS, type CreditResult, type LedgerEntry, type WalletBalance } from '../../wallet/index.js';
-import { creditsPositive, creditsSigned, decimalOut, name, tier, timeOut, uuid } from '../http/fields.js';
+import {
+  creditsPositive,
+  creditsSigned,
+  decimalOrNull,
+  decimalOut,
+  name,
+  tier,
+  timeOut,
+  uuid,
+} from '../http/fields.js';
 import { pageQueryOf } from '../http/pagination.js';
 
 export const topUpSchema = z.strictObject({
@@ -19,14 +28,35 @@ export type Adjustment = z.output<typeof adjustmentSchema>;
 export const ledgerQuerySchema = z.strictObject(pageQueryOf(/^\d{1,18}$/));
 export type LedgerQuery = z.output<typeof ledgerQuerySchema>;
 
-export const walletSchema = z.object({ tier, available: decimalOut, frozen: decimalOut }).meta({ id: 'Wallet' });
+const walletFields = { tier, available: decimalOut, frozen: decimalOut };
+
+export const balanceSchema = z.object(walletFields).meta({ id: 'WalletBalance' });
+export type BalanceView = z.output<typeof balanceSchema>;
+
+export const walletSchema = z
+  .object({
+    ...walletFields,
+    low_balance_threshold: decimalOut
+      .nullable()
+      .describe('An event is raised when less than this is available; `null`: never.'),
+  })
+  .meta({ id: 'Wallet' });
 export type WalletView = z.output<typeof walletSchema>;
+
+export const patchWalletSchema = z.strictObject({
+  low_balance_threshold: creditsPositive
+    .nullable()
+    .describe(
+      'Credits, greater than 0; `null` for none. Below it an event `low_balance` is raised once, until there is enough again.',
+    ),
+});
+export type PatchWallet = z.output<typeof patchWalletSchema>;
 
 export const walletListSchema = z.object({ data: z.array(walletSchema), next_cursor: z.null() });
 export type WalletListView = z.output<typeof walletListSchema>;
 
 export const creditSchema = z
-  .object({ wallet: walletSchema, entry_id: z.string().describe('The ledger row.') })
+  .object({ wallet: balanceSchema, entry_id: z.string().describe('The ledger row.') })
   .meta({ id: 'WalletChange' });
 export type CreditView = z.output<typeof creditSchema>;
 
@@ -48,13 +78,17 @@ export const ledgerEntrySchema = z
   .meta({ id: 'LedgerEntry' });
 export type LedgerEntryView = z.output<typeof ledgerEntrySchema>;
 
-export function walletView(wallet: WalletBalance): WalletView {
+export function walletView(wallet: WalletBalance, thresholdMicros: Micros | null): WalletView {
+  return { ...balanceView(wallet), low_balance_threshold: decimalOrNull(thresholdMicros) };
+}
+
+function balanceView(wallet: WalletBalance): BalanceView {
   const { tier: ofTier, availableMicros, frozenMicros } = wallet;
   return { tier: ofTier, available: formatDecimal(availableMicros), frozen: formatDecimal(frozenMicros) };
 }
 
 export function creditView(result: CreditResult): CreditView {
-  return { wallet: walletView(result.wallet), entry_id: result.entryId };
+  return { wallet: balanceView(result.wallet), entry_id: result.entryId };
 }
 
 export function ledgerEntryView(entry: LedgerEntry): LedgerEntryView {

@@ -54,8 +54,8 @@ export class AccountRepository {
   }
 
   /** @returns whether it was a member. */
-  async removeMember(organizationId: string, memberId: string): Promise<boolean> {
-    const result = await this.dataSource.manager.delete(AccountMemberEntity, { organizationId, memberId });
+  async removeMember(manager: EntityManager, organizationId: string, memberId: string): Promise<boolean> {
+    const result = await manager.delete(AccountMemberEntity, { organizationId, memberId });
     return result.affected === 1;
   }
 

@@ -60,6 +60,11 @@ export class KeyRepository {
     return manager.findOne(ApiKeyEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
+  /** Active keys of an owner that another account pays for. */
+  async activeOf(manager: EntityManager, ownerAccountId: string, billingAccountId: string): Promise<StoredKey[]> {
+    return manager.findBy(ApiKeyEntity, { ownerAccountId, billingAccountId, status: 'ACTIVE' });
+  }
+
   async find(id: string): Promise<ApiKeyRecord | null> {
     const [found] = await this.withLastUse(this.select().where('key.id = :id', { id }));
     return found ?? null;

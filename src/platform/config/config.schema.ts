@@ -78,7 +78,7 @@ export const configSchema = z.object({
     .describe('Numbered secrets that hash API keys and tokens; required with DATABASE_URL.'),
   ENCRYPTION_SECRETS: versionedSecrets
     .optional()
-    .describe('Numbered secrets that encrypt provider keys at rest; required with DATABASE_URL.'),
+    .describe('Numbered secrets that encrypt provider keys and webhook secrets at rest; required with DATABASE_URL.'),
   SIGNING_SECRETS: versionedSecrets
     .optional()
     .describe(
@@ -92,7 +92,7 @@ export const configSchema = z.object({
   LEDGER_CHECKPOINT_WEBHOOK_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
-    .describe('URL that every ledger checkpoint is posted to.'),
+    .describe('URL that every ledger checkpoint is posted to; checked like those of webhooks.'),
   SEED: z
     .enum(['demo', 'none'])
     .optional()
@@ -137,7 +137,9 @@ export const configSchema = z.object({
     .describe('Silence after which a stream carries an SSE comment.'),
   ALLOW_PRIVATE_UPSTREAMS: flag
     .default(false)
-    .describe('Allows provider base URLs on loopback and private addresses; links and metadata services stay refused.'),
+    .describe(
+      'Allows providers and webhooks on loopback and private addresses; links and metadata services stay refused.',
+    ),
   OPENAI_API_KEY: z
     .string()
     .min(1)
@@ -210,6 +212,13 @@ export const configSchema = z.object({
     .max(200)
     .default('joytoken-gateway')
     .describe('The name of the service in traces.'),
+  METRICS_PORT: integer(0, 65_535)
+    .optional()
+    .describe(
+      'Port of its own for /metrics, open to whoever reaches it; the main port then has none. 0 takes a free one.',
+    ),
+  METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('Address that METRICS_PORT listens on.'),
+  EVENT_RETENTION_DAYS: integer(2, 3_650).default(90).describe('How long events and their deliveries are kept.'),
   TRACE_RETENTION_DAYS: integer(1, 3_650).default(30).describe('How long explanations of requests are kept.'),
   TRACE_REFUSED_PER_MINUTE: integer(0, 1_000_000)
     .default(600)

@@ -54,6 +54,12 @@ export function requestIdTimeMs(requestId: string): number | null {
   return time === undefined ? null : Number.parseInt(time, 16);
 }
 
+/** The smallest entity id that can have been made at `timeMs`. */
+export function idFloor(timeMs: number): string {
+  const time = Math.max(0, Math.floor(timeMs)).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}
+
 /** A label for a caller that sent no usable `X-Request-ID`. */
 export function newClientRequestId(): string {
   return CLIENT_REQUEST_ID_PREFIX + takeRandom(12).toString('hex');

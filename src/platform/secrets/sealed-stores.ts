@@ -55,7 +55,7 @@ export class SealedStores {
    */
   async reseal(write: boolean): Promise<StoreReport[]> {
     const reports: StoreReport[] = [];
-    for (const store of this.stores) reports.push(await this.resealStore(store, write));
+    for (const store of this.stores.toSorted(byName)) reports.push(await this.resealStore(store, write));
     return reports;
   }
 
@@ -92,4 +92,8 @@ export class SealedStores {
       return null;
     }
   }
+}
+
+function byName(one: SealedStore, other: SealedStore): number {
+  return one.name.localeCompare(other.name);
 }

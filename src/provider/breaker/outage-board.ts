@@ -3,13 +3,10 @@ import { ChangeFeed, type ChangeHandler } from '../../platform/changes/index.js'
 import { newId } from '../../platform/ids/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import { Patience } from '../failover/patience.js';
-import {
-  EndpointOutageRepository,
-  type KnownOutage,
-  type OutageNote,
-} from '../persistence/endpoint-outage.repository.js';
+import type { KnownOutage, OutageNote } from '../persistence/endpoint-outage.repository.js';
 import { EndpointBreakers } from './endpoint-breakers.js';
 import { EndpointEvents, type EndpointEvent } from './endpoint-events.js';
+import { OutageNotes } from './outage-notes.js';
 
 /** One statement carries so many notes; the rest waits for the next one. */
 const NOTES_MAX = 500;
@@ -33,7 +30,7 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
     events: EndpointEvents,
     private readonly breakers: EndpointBreakers,
     private readonly patience: Patience,
-    private readonly rows: EndpointOutageRepository,
+    private readonly notes: OutageNotes,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     changes.register('endpoint_outage', this);
@@ -41,11 +38,11 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
   }
 
   async reloadAll(): Promise<void> {
-    for (const outage of await this.rows.all()) this.learn(outage);
+    for (const outage of await this.notes.all()) this.learn(outage);
   }
 
   async reload(ids: readonly string[]): Promise<void> {
-    const outages = await this.rows.byEndpoints(ids);
+    const outages = await this.notes.byEndpoints(ids);
     const open = new Set(outages.filter(({ kind }) => kind === 'breaker').map(({ endpointId }) => endpointId));
     for (const id of ids) {
       if (!open.has(id) && !this.pending.has(`${id} breaker`)) this.breakers.learnClosed(id);
@@ -74,11 +71,10 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
   private async write(): Promise<void> {
     while (this.pending.size > 0) {
       const batch = [...this.pending].slice(0, NOTES_MAX);
-      const notes = batch.flatMap(([, { note }]) => (note === null ? [] : [note]));
+      const seen = batch.flatMap(([, { note }]) => (note === null ? [] : [note]));
       const closed = batch.flatMap(([, { endpointId, note }]) => (note === null ? [endpointId] : []));
       try {
-        await this.rows.write(this.processId, notes);
-        await this.rows.clear(closed);
+        await this.notes.write(this.processId, seen, closed);
       } catch (error) {
         this.logger.warn({ error: String(error) }, 'the standing of endpoints could not be shared');
       }

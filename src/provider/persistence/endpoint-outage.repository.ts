@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { inTransaction } from '../../platform/database/index.js';
 import type { OutageKind } from './endpoint-outage.entity.js';
 
 /** What this process has seen. Times are spans: clocks of machines differ. */
@@ -19,17 +20,49 @@ export interface KnownOutage extends OutageNote {
   providerName: string;
 }
 
-/** Endpoints that are gone are left out: a late note of one must not fail the others. */
+/** A breaker that opened, and that no process knew open. */
+export interface OpenedBreaker {
+  endpointId: string;
+  providerId: string;
+  provider: string;
+  modelKey: string;
+  upstreamModel: string;
+  reason: string;
+  forMs: number;
+}
+
+/**
+ * Endpoints that are gone are left out: a late note of one must not fail the others. The answer names breakers that were closed
+ * until now: those without a row (a breaker that closes loses its row; one whose probe fails keeps it), and those whose row is an
+ * hour over, for it may belong to a process that died before it could say that the endpoint answers again.
+ */
 const WRITE = `
-  insert into endpoint_outage (endpoint_id, kind, place, reason, process_id, until)
-  select e.id, n.kind, n.place, n.reason, $1, now() + n.for_ms * interval '1 millisecond'
-    from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::double precision[])
-      as n (endpoint_id, kind, place, reason, for_ms)
-    join model_endpoint e on e.id = n.endpoint_id
-    order by e.id, n.kind
+  with notes as (
+    select n.*, e.provider_id, e.model_id, e.upstream_model
+      from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::double precision[])
+        as n (endpoint_id, kind, place, reason, for_ms)
+      join model_endpoint e on e.id = n.endpoint_id
+  ), before as (
+    select o.endpoint_id, o.kind, o.until from endpoint_outage o join notes n using (endpoint_id, kind)
+      order by o.endpoint_id, o.kind for update of o
+  ), written as (
+  insert into endpoint_outage as o (endpoint_id, kind, place, reason, process_id, until)
+  select n.endpoint_id, n.kind, n.place, n.reason, $1, now() + n.for_ms * interval '1 millisecond'
+    from notes n where (select count(*) from before) >= 0
+    order by n.endpoint_id, n.kind
   on conflict (endpoint_id, kind) do update
     set place = excluded.place, reason = excluded.reason, process_id = excluded.process_id, until = excluded.until,
-        updated_at = now()`;
+        updated_at = now()
+  returning o.endpoint_id, o.kind, o.xmax = 0 as is_new
+  )
+  select n.endpoint_id as "endpointId", n.provider_id as "providerId", v.name as provider, m.model_key as "modelKey",
+      n.upstream_model as "upstreamModel", n.reason, n.for_ms as "forMs"
+    from written w
+    join notes n using (endpoint_id, kind)
+    left join before b using (endpoint_id, kind)
+    join provider v on v.id = n.provider_id
+    join model m on m.id = n.model_id
+    where w.kind = 'breaker' and (w.is_new or b.until < now() - interval '1 hour')`;
 
 const CLEAR = `delete from endpoint_outage where endpoint_id = any($1::uuid[]) and kind = 'breaker'`;
 
@@ -61,11 +94,14 @@ export interface ProviderEndpoint {
 export class EndpointOutageRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Adds or replaces notes; at most one of each endpoint and kind. */
-  async write(processId: string, notes: readonly OutageNote[]): Promise<void> {
-    if (notes.length === 0) return;
+  inTransaction<T>(work: (transaction: EntityManager) => Promise<T>): Promise<T> {
+    return inTransaction(this.dataSource, work);
+  }
+
+  /** Adds or replaces notes; at most one of each endpoint and kind. @returns the breakers that were not open before. */
+  write(processId: string, notes: readonly OutageNote[], transaction: EntityManager): Promise<OpenedBreaker[]> {
     const column = <Key extends keyof OutageNote>(key: Key): OutageNote[Key][] => notes.map((note) => note[key]);
-    await this.dataSource.query(WRITE, [
+    return transaction.query(WRITE, [
       processId,
       column('endpointId'),
       column('kind'),

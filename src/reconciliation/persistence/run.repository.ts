@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { inTransaction } from '../../platform/database/index.js';
 import type { ReportView } from '../domain/report.js';
 
@@ -50,9 +50,13 @@ export class RunRepository {
     });
   }
 
-  async finish(id: string, report: ReportView): Promise<void> {
-    await this.dataSource.query(FINISH, [id, JSON.stringify(report)]);
-    await this.dataSource.query(FORGET);
+  /** @param also belongs to the end of the run: both are kept, or neither. */
+  async finish(id: string, report: ReportView, also: (transaction: EntityManager) => Promise<void>): Promise<void> {
+    await inTransaction(this.dataSource, async (transaction) => {
+      await transaction.query(FINISH, [id, JSON.stringify(report)]);
+      await transaction.query(FORGET);
+      await also(transaction);
+    });
   }
 
   /** Leaves a run that was broken off to another process, or to the next start. */
