@@ -71,6 +71,26 @@ it('a breaker that opened at one process is open at the other, and a changed end
   expect(await reached(other.url, model)).toEqual(['status-503', 'ok']);
 });
 
+it('an active probe that is answered ends the wait at every process, and closes no breaker', async () => {
+  const model = await world.model({ behaviours: ['status-503', 'ok'] });
+  for (let fault = 0; fault < 2; fault += 1) await reached(world.url, model);
+  await standingWhen(world.url, model, ({ breaker }) => breaker === 'open');
+  await standingWhen(other.url, model, ({ breaker }) => breaker === 'open');
+  const asking = await world.startAnother({ UPSTREAM_PROBE_INTERVAL_MS: '200' });
+  try {
+    for (const url of [asking.url, world.url, other.url]) {
+      const now = await standingWhen(url, model, ({ breaker }) => breaker === 'half_open');
+      expect(now).toMatchObject({ last_fault: 'http_503', breaker_wait_ms: 0 });
+    }
+  } finally {
+    await asking.stop();
+  }
+  // The call that is the probe decides, for all of them.
+  expect(await reached(other.url, model)).toEqual(['status-503', 'ok']);
+  await standingWhen(other.url, model, ({ breaker }) => breaker === 'open');
+  await standingWhen(world.url, model, ({ breaker }) => breaker === 'open');
+});
+
 it('a long Retry-After is honoured by every process, also by one that starts later', async () => {
   const model = await world.model({ behaviours: ['status-429-r600'] });
   const refused = await chat(world.url, prompt(model.key), { key: key.key });

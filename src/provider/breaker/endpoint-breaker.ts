@@ -83,9 +83,14 @@ export class EndpointBreaker {
     this.faults = this.options.faultsMax - 1;
   }
 
-  /** The wait is over: the next call is the probe. */
-  halfOpen(nowMs: number): void {
-    if (this.openUntilMs !== null) this.openUntilMs = Math.min(this.openUntilMs, nowMs);
+  /**
+   * The wait is over at that time: the next call is the probe.
+   * @returns whether that is sooner than it was.
+   */
+  halfOpen(atMs: number): boolean {
+    if (this.openUntilMs === null || this.openUntilMs <= atMs) return false;
+    this.openUntilMs = atMs;
+    return true;
   }
 
   /** The call ended without saying anything about the endpoint (the caller left, a rate limit, a wrong key). */

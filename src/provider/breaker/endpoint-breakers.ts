@@ -126,17 +126,22 @@ export class EndpointBreakers {
 
   /** The provider answers a question that costs nothing: an open breaker need not wait, the next call is its probe. */
   hint(endpointId: string): void {
-    this.entries.get(endpointId)?.breaker.halfOpen(performance.now());
+    const entry = this.entries.get(endpointId);
+    if (entry?.breaker.halfOpen(performance.now()) === true) this.events.emit(eventOf(entry, 'breaker_ready', 0));
   }
 
   /** Another process has opened a breaker. */
   learnOpen(outage: LearnedOutage): void {
-    const { least, most } = OTHERS_LATER_MS;
-    const untilMs = performance.now() + outage.forMs + least + Math.random() * (most - least);
+    const untilMs = outage.forMs + othersTurnMs();
     const known = this.entries.get(outage.endpointId);
     const entry = known?.place === outage.place ? known : this.addEntry(outage);
     entry.reason = outage.reason;
     entry.breaker.learnOpen(untilMs);
+  }
+
+  /** Another process need not wait any more, and sends the probe. */
+  learnReady(endpointId: string): void {
+    this.entries.get(endpointId)?.breaker.halfOpen(othersTurnMs());
   }
 
   /** Another process has had an answer. */
@@ -182,7 +187,21 @@ export class EndpointBreakers {
   }
 }
 
+/** When this process comes after the one that sends the probe now. */
+function othersTurnMs(): number {
+  const { least, most } = OTHERS_LATER_MS;
+  return performance.now() + least + Math.random() * (most - least);
+}
+
 function eventOf(entry: Entry, type: EndpointEvent['type'], forMs: number): EndpointEvent {
   const { endpointId, providerId, providerName, place } = entry;
-  return { type, endpointId, providerId, providerName, place, forMs, reason: forMs === 0 ? '' : entry.reason };
+  return {
+    type,
+    endpointId,
+    providerId,
+    providerName,
+    place,
+    forMs,
+    reason: type === 'breaker_closed' ? '' : entry.reason,
+  };
 }

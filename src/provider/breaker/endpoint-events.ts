@@ -4,8 +4,11 @@ import type { Endpoint } from '../domain/endpoint.js';
 
 /** Something that an endpoint did to its standing, seen by this process. What other processes saw is not told again. */
 export interface EndpointEvent {
-  /** `limited`: it asked to be left alone (`Retry-After`). */
-  type: 'breaker_opened' | 'breaker_closed' | 'limited';
+  /**
+   * `breaker_ready`: its provider answers a question that costs nothing, so the next call is the probe of its open breaker.
+   * `limited`: it asked to be left alone (`Retry-After`).
+   */
+  type: 'breaker_opened' | 'breaker_ready' | 'breaker_closed' | 'limited';
   endpointId: string;
   providerId: string;
   providerName: string;
@@ -13,7 +16,7 @@ export interface EndpointEvent {
   place: string;
   /** Last fault, e.g. `http_503`; empty when a breaker closed. */
   reason: string;
-  /** How long it is left alone; 0 when a breaker closed. */
+  /** How long it is left alone; 0 when a breaker closed or need not wait. */
   forMs: number;
 }
 

@@ -56,8 +56,10 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
 
   /** What this process has seen itself it knows better. */
   private learn(outage: KnownOutage): void {
-    if (outage.processId === this.processId || outage.forMs <= 0) return;
-    if (outage.kind === 'limit') this.patience.learn(outage);
+    if (outage.processId === this.processId) return;
+    if (outage.forMs <= 0) {
+      if (outage.kind === 'breaker') this.breakers.learnReady(outage.endpointId);
+    } else if (outage.kind === 'limit') this.patience.learn(outage);
     else this.breakers.learnOpen(outage);
   }
 
