@@ -16,9 +16,11 @@ import { AccountRepository } from './persistence/account.repository.js';
 import { AdminTokenEntity } from './persistence/admin-token.entity.js';
 import { AdminTokenRepository } from './persistence/admin-token.repository.js';
 import { ApiKeyEntity, ApiKeyLastUseEntity, ApiKeySecretEntity } from './persistence/api-key.entity.js';
+import { FailedLoginRepository } from './persistence/failed-login.repository.js';
 import { KeySnapshotReader } from './persistence/key-snapshot.reader.js';
 import { KeyRepository } from './persistence/key.repository.js';
 import { SecretHasher } from './secret-hasher.js';
+import { SharedFailedLogins } from './shared-failed-logins.js';
 
 const ENTITIES = [
   AccountEntity,
@@ -47,6 +49,8 @@ const ENTITIES = [
     AdminTokenRegistry,
     AdminTokenService,
     FailedLogins,
+    FailedLoginRepository,
+    SharedFailedLogins,
   ],
   exports: [KeyService, AccountService, AdminTokenRegistry, AdminTokenService, FailedLogins, SecretHasher],
 })

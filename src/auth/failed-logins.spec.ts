@@ -62,6 +62,40 @@ describe('refused credentials', () => {
     expect(logins.count('first')).toBe(0);
   });
 
+  it('are told to other processes once each, the busiest address first, and count on with what those have counted', () => {
+    const { logins } = loginsOf(10);
+    delaysOf(logins, 'a', 3);
+    delaysOf(logins, 'b', 5);
+    expect(logins.takeUnshared(1)).toEqual([{ address: 'b', count: 5 }]);
+    expect(logins.takeUnshared(9)).toEqual([{ address: 'a', count: 3 }]);
+    expect(logins.takeUnshared(9)).toEqual([]);
+    delaysOf(logins, 'a', 1);
+    logins.learn([{ address: 'a', count: 9, ageMs: 1_000 }]);
+    expect(logins.count('a')).toBeGreaterThan(0);
+    expect(logins.count('b')).toBe(0);
+  });
+
+  it('that could not be told are told again, and the window is that of all processes', () => {
+    const { logins, clock } = loginsOf(10);
+    delaysOf(logins, 'a', 3);
+    logins.putBack(logins.takeUnshared(9));
+    expect(logins.takeUnshared(9)).toEqual([{ address: 'a', count: 3 }]);
+    logins.learn([{ address: 'a', count: 50, ageMs: 59_000 }]);
+    expect(logins.count('a')).toBeGreaterThan(0);
+    clock.ms += 1_000;
+    expect(logins.count('a')).toBe(0);
+    expect(logins.takeUnshared(9)).toEqual([{ address: 'a', count: 1 }]);
+  });
+
+  it('of addresses that are forgotten are not told', () => {
+    const { logins } = loginsOf(1);
+    for (let at = 0; at < 30_000; at += 1) logins.count(`address ${at.toString()}`);
+    const told = [];
+    for (let taken = logins.takeUnshared(500); taken.length > 0; taken = logins.takeUnshared(500)) told.push(...taken);
+    expect(told).toHaveLength(10_000);
+    expect(told.every(({ count }) => count === 1)).toBe(true);
+  });
+
   it('beyond what is held back are told when to come back', () => {
     expect(tooManyFailures()).toBeInstanceOf(AppError);
     expect(tooManyFailures().retryAfterS).toBeGreaterThan(0);

@@ -4,8 +4,10 @@ import { LRUCache } from 'lru-cache';
 import { Clock } from '../platform/clock/index.js';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
+import type { AddressFailures, SharedFailures } from './persistence/failed-login.repository.js';
 
-const WINDOW_MS = 60_000;
+/** How long refusals of an address are added up. */
+export const FAILURES_WINDOW_MS = 60_000;
 const ADDRESSES_MAX = 10_000;
 const DELAY_FIRST_MS = 100;
 const DELAY_MAX_MS = 1_000;
@@ -14,18 +16,28 @@ const HELD_OF_ADDRESS_MAX = 8;
 const HELD_MAX = 512;
 
 interface Failures {
+  /** Of all processes, as far as this one knows. */
   count: number;
+  /** Part of `count` that the other processes do not know yet. */
+  unshared: number;
   sinceMs: number;
   held: number;
 }
 
 /**
  * Slows whoever guesses keys or tokens. Only refusals are counted and only refusals are held back, so a valid credential
- * pays nothing and is never locked out, whoever guesses from the same address.
+ * pays nothing and is never locked out, whoever guesses from the same address. `SharedFailedLogins` adds the counts of all
+ * processes up.
  */
 @Injectable()
 export class FailedLogins implements OnApplicationShutdown {
-  private readonly failures = new LRUCache<string, Failures>({ max: ADDRESSES_MAX });
+  private readonly failures = new LRUCache<string, Failures>({
+    max: ADDRESSES_MAX,
+    dispose: (_failures, address) => this.waiting.delete(address),
+    noDisposeOnSet: true,
+  });
+  /** Addresses that have something unshared; no more than there are failures. */
+  private readonly waiting = new Set<string>();
   private readonly stop = new AbortController();
   private readonly freeAMinute: number;
   private held = 0;
@@ -70,18 +82,54 @@ export class FailedLogins implements OnApplicationShutdown {
     this.stop.abort();
   }
 
+  /** What the other processes do not know yet, those with the most first; they count as told. @param max addresses at most. */
+  takeUnshared(max: number): AddressFailures[] {
+    const all = [...this.waiting].map((address) => ({ address, count: this.failures.peek(address)?.unshared ?? 0 }));
+    const taken = all.sort((left, right) => right.count - left.count).slice(0, max);
+    for (const { address } of taken) {
+      this.waiting.delete(address);
+      const failures = this.failures.peek(address);
+      if (failures !== undefined) failures.unshared = 0;
+    }
+    return taken;
+  }
+
+  /** Telling has failed: it will be tried again. */
+  putBack(taken: readonly AddressFailures[]): void {
+    for (const { address, count } of taken) {
+      const failures = this.failures.peek(address);
+      if (failures === undefined) continue;
+      failures.unshared += count;
+      this.waiting.add(address);
+    }
+  }
+
+  /** Takes over what all processes have counted together, and since when. */
+  learn(shared: readonly SharedFailures[]): void {
+    const nowMs = this.clock.nowMs();
+    for (const { address, count, ageMs } of shared) {
+      const failures = this.failures.peek(address);
+      if (failures === undefined) continue;
+      failures.count = count + failures.unshared;
+      failures.sinceMs = nowMs - ageMs;
+    }
+  }
+
   /** @returns how long this refusal is to be held back, milliseconds. */
   count(address: string): number {
     if (this.freeAMinute === 0) return 0;
     const nowMs = this.clock.nowMs();
     const known = this.failures.get(address);
-    const failures = known ?? { count: 0, sinceMs: nowMs, held: 0 };
-    if (nowMs - failures.sinceMs >= WINDOW_MS) {
+    const failures = known ?? { count: 0, unshared: 0, sinceMs: nowMs, held: 0 };
+    if (nowMs - failures.sinceMs >= FAILURES_WINDOW_MS) {
       failures.count = 0;
+      failures.unshared = 0;
       failures.sinceMs = nowMs;
     }
     failures.count += 1;
+    failures.unshared += 1;
     if (known === undefined) this.failures.set(address, failures);
+    this.waiting.add(address);
     const over = failures.count - this.freeAMinute;
     return over <= 0 ? 0 : Math.min(DELAY_MAX_MS, DELAY_FIRST_MS * 2 ** Math.floor(over / 10));
   }

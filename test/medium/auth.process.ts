@@ -1,5 +1,12 @@
 import { Test, type TestingModule } from '@nestjs/testing';
-import { AccountService, AdminTokenRegistry, AdminTokenService, AuthModule, KeyService } from '../../src/auth/index.js';
+import {
+  AccountService,
+  AdminTokenRegistry,
+  AdminTokenService,
+  AuthModule,
+  FailedLogins,
+  KeyService,
+} from '../../src/auth/index.js';
 import { ChangeFeed } from '../../src/platform/changes/index.js';
 import { Clock } from '../../src/platform/clock/index.js';
 import { readConfig } from '../../src/platform/config/index.js';
@@ -30,6 +37,7 @@ export class AuthProcess {
   readonly policies: PolicyService;
   readonly wallets: WalletService;
   readonly changes: ChangeFeed;
+  readonly failures: FailedLogins;
 
   private constructor(
     private readonly app: TestingModule,
@@ -42,6 +50,7 @@ export class AuthProcess {
     this.policies = app.get(PolicyService);
     this.wallets = app.get(WalletService);
     this.changes = app.get(ChangeFeed);
+    this.failures = app.get(FailedLogins);
   }
 
   static async start(databaseUrl: string, settings: Record<string, string> = {}): Promise<AuthProcess> {
