@@ -39,7 +39,11 @@ describe('a dedicated connection', () => {
   });
 
   async function waitsForLock(): Promise<true | null> {
-    const { rows } = await holder.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`);
+    const { rows } = await holder.query(
+      `select 1 from pg_locks where locktype = 'advisory' and not granted and objid = $1
+        and database = (select oid from pg_database where datname = current_database())`,
+      [LOCK],
+    );
     return rows.length > 0 ? true : null;
   }
 });
