@@ -1,5 +1,5 @@
-import { Client } from 'pg';
 import { chat, chatStream, prompt, requestIdOf } from '../support/chat.js';
+import { everyRow } from '../support/every-row.js';
 import { ADMIN_TOKEN } from '../support/gateway.js';
 import { unique, World, type TestKey } from '../support/world.js';
 
@@ -12,32 +12,15 @@ const BEHAVIOURS = ['leak-400', 'leak-401', 'leak-422', 'leak-500', 'error-in-st
 
 let world: World;
 let caller: TestKey;
-let sql: Client;
 
 beforeAll(async () => {
   world = await World.create({ LOG_LEVEL: 'trace' });
   caller = await world.key();
-  sql = new Client({ connectionString: world.database.url });
-  await sql.connect();
 });
 
 afterAll(async () => {
-  await sql.end();
   await world.destroy();
 });
-
-/** Every row of every table as text. */
-async function everyRow(): Promise<string> {
-  const { rows: tables } = await sql.query<{ name: string }>(
-    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`,
-  );
-  const texts: string[] = [];
-  for (const { name } of tables) {
-    const { rows } = await sql.query<{ text: string }>(`select t::text as text from ${name} t`);
-    texts.push(...rows.map(({ text }) => text));
-  }
-  return texts.join('\n');
-}
 
 describe("a provider's key", () => {
   it('is in no answer, log line, metric, trace, audit row or table, whatever an upstream says about it', async () => {
@@ -67,7 +50,11 @@ describe("a provider's key", () => {
     }
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     for (const path of ['/metrics', '/health']) await tell(await fetch(`${world.url}${path}`, { headers }));
-    const places = { answers: seen.join('\n'), log: world.gateway.printed(), tables: await everyRow() };
+    const places = {
+      answers: seen.join('\n'),
+      log: world.gateway.printed(),
+      tables: await everyRow(world.database.url),
+    };
     // The test would find them: what a fault says is here, and the upstream has had the key.
     expect(places.answers).toContain("Bad value for 'seed'");
     expect(places.tables).toContain('provider.patch');

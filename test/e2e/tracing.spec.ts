@@ -1,36 +1,7 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { chat, chatStream, prompt, requestIdOf } from '../support/chat.js';
+import { Collector } from '../support/collector.js';
 import { pollUntil } from '../support/poll.js';
 import { World } from '../support/world.js';
-
-/** A collector that keeps what it gets: protobuf, in which every text is readable. */
-class Collector {
-  readonly bodies: Buffer[] = [];
-  private readonly server: Server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      if (request.url === '/v1/traces') this.bodies.push(Buffer.concat(parts));
-      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
-    });
-  });
-
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port.toString()}`;
-  }
-
-  stop(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
-
-  /** Everything that came so far. */
-  get all(): Buffer {
-    return Buffer.concat(this.bodies);
-  }
-}
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 

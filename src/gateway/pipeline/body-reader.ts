@@ -103,7 +103,8 @@ function parseJson(bytes: Buffer, exactly: boolean): unknown {
     throw new AppError('invalid_request', 'the request body is not valid JSON', {
       code: 'invalid_json',
       hint: 'Send one JSON object in UTF-8.',
-      detail: String(error),
+      // It quotes the body around the fault.
+      detail: String(error).replace(/\.*"[\s\S]*"\.*/, '…'),
     });
   }
 }

@@ -60,7 +60,7 @@ export class CaptureInterceptor implements NestInterceptor {
       context.close('provider', 'failed', {
         attempts: attemptFactsOf(context.attempts),
         error: callerLeft ? 'caller_gone' : error instanceof AppError ? (error.code ?? error.kind) : 'internal_error',
-        ...(error instanceof Error ? { message: error.message } : {}),
+        ...keptWordsOf(error),
         ...outgrownFactsOf(context),
       });
       const outcome = this.outcomes.outcomeOf(context, {
@@ -81,4 +81,11 @@ export class CaptureInterceptor implements NestInterceptor {
 /** What the caller is answered for this error. */
 function statusOf(error: unknown): number {
   return OPENAI_ERRORS[error instanceof AppError ? error.kind : 'internal'].status;
+}
+
+/** What explanations may say of it. The text of an error that nobody foresaw may hold anything: it is for the log. */
+function keptWordsOf(error: unknown): Record<string, string> {
+  if (error instanceof CallerGoneError) return { message: error.message };
+  if (!(error instanceof AppError)) return {};
+  return { message: error.keptMessage, ...(error.param === undefined ? {} : { param: error.param }) };
 }

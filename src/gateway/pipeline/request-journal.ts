@@ -42,7 +42,8 @@ export class RequestJournal {
       context.close(stage, verdict, {
         ...error.facts,
         error: error.code ?? error.kind,
-        message: error.message,
+        message: error.keptMessage,
+        ...(error.param === undefined ? {} : { param: error.param }),
         ...(error.hint === undefined ? {} : { hint: error.hint }),
         ...(error.detail === undefined ? {} : { detail: error.detail }),
       });

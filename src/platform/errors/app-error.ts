@@ -41,6 +41,8 @@ export interface AppErrorOptions {
   retryAfterS?: number;
   /** Value of the `Allow` header. */
   allow?: string;
+  /** What logs and explanations say in place of a message that may repeat what the caller has said. */
+  keptMessage?: string;
   /** Facts for the explanation of the request. */
   facts?: Record<string, unknown>;
   cause?: unknown;
@@ -53,6 +55,8 @@ export class AppError extends Error {
   readonly param: string | undefined;
   readonly hint: string | undefined;
   readonly detail: string | undefined;
+  /** The message as it may be kept. */
+  readonly keptMessage: string;
   readonly retryAfterS: number | undefined;
   readonly allow: string | undefined;
   readonly facts: Record<string, unknown> | undefined;
@@ -64,6 +68,7 @@ export class AppError extends Error {
     this.param = options.param;
     this.hint = options.hint;
     this.detail = options.detail;
+    this.keptMessage = options.keptMessage ?? message;
     this.retryAfterS = options.retryAfterS;
     this.allow = options.allow;
     this.facts = options.facts;

@@ -75,9 +75,9 @@ export class GuardedPoster {
         bodyTimeout: 0,
         signal: signal === undefined ? late : AbortSignal.any([late, signal]),
       });
-      // The status is the answer. The body is read only so that its connection can be used again.
+      // The status is the answer. The body is read, behind it, only so that its connection can be used again.
       const dumped = answer.body.dump({ limit: ANSWER_BYTES_MAX, signal: AbortSignal.timeout(ANSWER_WAIT_MS) });
-      await dumped.catch(() => answer.body.destroy());
+      dumped.catch(() => answer.body.destroy());
       return answer.statusCode;
     } catch (error) {
       throw new PostFailure(late.aborted ? 'timeout' : signal?.aborted === true ? 'cancelled' : faultOf(error));

@@ -41,6 +41,9 @@ export function verdictOf({ attempts, retryAfterS, breakerWaitMs, isOutOfTime, c
   return upstreamFailed(attempts, cause);
 }
 
+/** An upstream explains a refusal with parts of the request, now and then. */
+const KEPT_MESSAGE = 'the provider refused this request and told the caller why';
+
 /** The caller's own mistake, as the upstream explained it. */
 export function callerFaultError(failure: UpstreamFailure, attempts: readonly Attempt[]): AppError {
   const { message, code, param } = failure.callerFault ?? {
@@ -51,6 +54,7 @@ export function callerFaultError(failure: UpstreamFailure, attempts: readonly At
   return new AppError('invalid_request', message, {
     upstreamCode: failure.isContextLength ? (code ?? CONTEXT_LENGTH_CODE) : code,
     ...(param === null ? {} : { param }),
+    keptMessage: KEPT_MESSAGE,
     facts: { attempts, ...(failure.isContextLength ? { [PROMPT_TOO_LONG]: true } : {}) },
   });
 }

@@ -47,7 +47,7 @@ export const VENDORS = [
   'vllm',
 ] as const;
 
-/** Names without their numbers; README.md says what each does. `status-<code>` and `leak-<code>` come on top. */
+/** Names without their numbers; README.md says what each does. `status-<code>`, `leak-<code>` and `quote-<code>` come on top. */
 const NAMES: ReadonlySet<string> = new Set([
   ...VENDORS,
   ...VENDORS.map((vendor) => `${vendor}-error`),
@@ -129,7 +129,7 @@ export function readBehaviour(model: string): Behaviour | null {
     parts.pop();
   }
   const name = parts.join('-');
-  if (!NAMES.has(name) && !/^(status|leak)-[45]\d\d$/.test(name)) return null;
+  if (!NAMES.has(name) && !/^(status|leak|quote)-[45]\d\d$/.test(name)) return null;
   return {
     name,
     pieces: options.get('n') ?? 20,

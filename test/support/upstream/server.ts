@@ -131,6 +131,7 @@ function refusalOf(dialect: Dialect, behaviour: Behaviour, body: ChatBody, reque
   const { name, retryAfterS } = behaviour;
   const status = Number(name.slice(-3));
   if (name.startsWith('status-')) return dialect.error(status, `Upstream answers ${String(status)}`, retryAfterS);
+  if (name.startsWith('quote-')) return dialect.error(status, `Cannot take ${body.raw.slice(0, 400)}`, null);
   if (name.startsWith('leak-')) return dialect.error(status, leakOf(request), null, 'invalid_value');
   return dialect.refuse(behaviour, body);
 }
