@@ -4,6 +4,7 @@ import { declaredCapabilities } from './capability.js';
 import { compareText, poolEndpoints, type PooledEndpoint } from './endpoint-order.js';
 import { hashText } from './hash.js';
 import type { ModelRecord, Price } from './model.js';
+import { shelve, type Shelf } from './shelves.js';
 import type { TierRate } from './tier-rate.js';
 
 /** Folder name of the adapter that answers by itself; see the sandbox rule in the README. */
@@ -40,12 +41,14 @@ export class Pool {
   private readonly enabledByTier: Readonly<Record<Tier, PooledModel[]>> = { economy: [], standard: [], premium: [] };
   private readonly currentPrices = new Map<string, Price>();
   private readonly rates = new Map<Tier, TierRate>();
+  private readonly shelves: Readonly<Record<Tier, Shelf | null>>;
   private catalogMade: Catalog | null = null;
   /** An enabled model has an enabled endpoint at a real provider: from then on the sandbox is not for `auto`. */
   readonly hasRealModel: boolean;
 
-  constructor(models: readonly ModelRecord[], tierRates: readonly TierRate[]) {
-    for (const pooled of models.map(poolModel).sort(compareModels)) {
+  /** @param before what has not changed since is taken from it. */
+  constructor(models: readonly ModelRecord[], tierRates: readonly TierRate[], before: Pool | null = null) {
+    for (const pooled of models.map((model) => before?.knownAs(model) ?? poolModel(model)).sort(compareModels)) {
       this.byId.set(pooled.model.id, pooled);
       this.byKey.set(pooled.model.modelKey, pooled);
       if (pooled.model.price !== null) this.currentPrices.set(pooled.model.price.id, pooled.model.price);
@@ -55,6 +58,11 @@ export class Pool {
       if (rate.version > (this.rates.get(rate.tier)?.version ?? 0)) this.rates.set(rate.tier, rate);
     }
     this.hasRealModel = TIERS.some((tier) => this.enabledByTier[tier].some(isReal));
+    this.shelves = {
+      economy: this.shelfFor('economy', before),
+      standard: this.shelfFor('standard', before),
+      premium: this.shelfFor('premium', before),
+    };
   }
 
   /** By model_key, else by id; disabled models too. */
@@ -76,6 +84,11 @@ export class Pool {
   /** Enabled models of a tier by model_key. */
   enabledIn(tier: Tier): readonly PooledModel[] {
     return this.enabledByTier[tier];
+  }
+
+  /** What `auto` may choose from in a tier, for a search. */
+  shelfOf(tier: Tier): Shelf | null {
+    return this.shelves[tier];
   }
 
   /** All models, disabled ones too. */
@@ -100,12 +113,25 @@ export class Pool {
     const models = new Map(this.models().map((model) => [model.id, model]));
     for (const id of ids) models.delete(id);
     for (const model of found) models.set(model.id, model);
-    return new Pool([...models.values()], [...this.rates.values()]);
+    return new Pool([...models.values()], [...this.rates.values()], this);
   }
 
   /** This pool with other rates. */
   withTierRates(tierRates: readonly TierRate[]): Pool {
-    return new Pool(this.models(), tierRates);
+    return new Pool(this.models(), tierRates, this);
+  }
+
+  private knownAs(model: ModelRecord): PooledModel | null {
+    const known = this.byId.get(model.id);
+    return known?.model === model ? known : null;
+  }
+
+  private shelfFor(tier: Tier, before: Pool | null): Shelf | null {
+    const models = this.enabledByTier[tier];
+    const known = before?.enabledByTier[tier];
+    const isSame = known?.length === models.length && known.every((model, at) => model === models[at]);
+    if (before !== null && isSame && before.hasRealModel === this.hasRealModel) return before.shelves[tier];
+    return shelve(models.filter(({ sandbox }) => !(sandbox && this.hasRealModel)));
   }
 
   private makeCatalog(): Catalog {
