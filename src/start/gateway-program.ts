@@ -36,11 +36,11 @@ export async function startGateway(opened: OpenedDatabase): Promise<Running> {
     configureApp(app);
     assertEveryRouteDeclaresAccess(app);
     await app.init();
-    await applyPoolFile(app, config, logger);
+    const declared = await applyPoolFile(app, config, logger);
     const drain = new HttpDrain(app.getHttpServer());
     await listen(app, config);
     metrics = await startMetrics(app, config);
-    process.stdout.write(await firstWords(app, opened));
+    process.stdout.write(await firstWords(app, opened, declared));
     const { close } = metrics;
     return { app, drain: () => stopServing(app, drain, config, logger).finally(close) };
   } catch (error) {
@@ -50,15 +50,24 @@ export async function startGateway(opened: OpenedDatabase): Promise<Running> {
   }
 }
 
-/** Before the first caller: nobody is served by the pool of yesterday. A file that is refused ends the start. */
-async function applyPoolFile(app: NestFastifyApplication, { GATEWAY_CONFIG }: Config, logger: Logger): Promise<void> {
-  if (GATEWAY_CONFIG === undefined) return;
+/**
+ * Before the first caller: nobody is served by the pool of yesterday. A file that is refused ends the start.
+ * @returns the providers that it declares.
+ */
+async function applyPoolFile(
+  app: NestFastifyApplication,
+  { GATEWAY_CONFIG }: Config,
+  logger: Logger,
+): Promise<readonly string[]> {
+  if (GATEWAY_CONFIG === undefined) return [];
   const file = await readPoolText(settingPath(GATEWAY_CONFIG));
   const options = { prune: false, allowPriceJumps: false };
   try {
     const report = await app.get(PoolApply).apply({ ...file, environment: process.env, options, dryRun: false });
     for (const { line, message } of report.notes) logger.warn({ file: file.name, line }, `pool file: ${message}`);
-    logger.info({ file: file.name, changes: report.changes.length }, 'the pool file is applied');
+    const { providers } = report;
+    logger.info({ file: file.name, changes: report.changes.length, providers }, 'the pool file is applied');
+    return providers;
   } catch (error) {
     if (error instanceof PoolRefusedError) throw new StartError(error.message, { cause: error });
     throw error;
@@ -66,9 +75,13 @@ async function applyPoolFile(app: NestFastifyApplication, { GATEWAY_CONFIG }: Co
 }
 
 /** Listening comes first: a key that is made and then not shown, because the port is taken, would be lost. */
-async function firstWords(app: NestFastifyApplication, { config, dataDir }: OpenedDatabase): Promise<string> {
+async function firstWords(
+  app: NestFastifyApplication,
+  { config, dataDir }: OpenedDatabase,
+  declaredProviders: readonly string[],
+): Promise<string> {
   const demo = config.SEED === undefined ? dataDir !== null : config.SEED === 'demo';
-  const seeded = await app.get(SeedService).run({ demo }).catch(refusedSetting);
+  const seeded = await app.get(SeedService).run({ demo, declaredProviders }).catch(refusedSetting);
   const { port } = app.getHttpServer().address() as AddressInfo;
   return banner({
     ...seeded,

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -41,8 +41,13 @@ function environment(): Record<string, string> {
 
 /** `npm run pool:apply`, after its build. */
 function command(...args: string[]): Promise<Ended> {
+  return commandWith({}, ...args);
+}
+
+/** The same with more settings. */
+function commandWith(env: Record<string, string>, ...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [PROGRAM, ...args], { env: environment() }, (error, out, err) => {
+    execFile(process.execPath, [PROGRAM, ...args], { env: { ...environment(), ...env } }, (error, out, err) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
     });
   });
@@ -157,6 +162,57 @@ describe('a start with a pool file', () => {
     } finally {
       await gateway.stop();
     }
+  });
+
+  describe('and the key of a vendor in the environment', () => {
+    /** Where OpenAI is by the environment; nobody listens there. */
+    const elsewhere = 'http://127.0.0.1:9/v1';
+    const vendor = { OPENAI_API_KEY: 'sk-of-the-environment', OPENAI_BASE_URL: elsewhere, ACME_KEY: UPSTREAM_KEY };
+    const openai = async (): Promise<{ base_url: string } | undefined> =>
+      (await world.admin.get<{ data: { name: string; base_url: string }[] }>('/providers?limit=100')).data.find(
+        ({ name }) => name === 'openai',
+      );
+    const modelsOfOpenAi = async (): Promise<(string | undefined)[]> => {
+      const { rows } = await sql.query<{ key: string }>(
+        `select distinct m.model_key as key from model m join model_endpoint e on e.model_id = m.id
+           join provider p on p.id = e.provider_id where p.name = 'openai'`,
+      );
+      return rows.map(({ key }) => key);
+    };
+    const startWith = async (env: Record<string, string>): Promise<void> => {
+      const gateway = await GatewayProcess.start({ databaseUrl: world.database.url, env });
+      await gateway.stop();
+    };
+
+    it('the file wins where it declares the provider, at every start; else the environment', async () => {
+      const name = unique('by-file');
+      const file = await fileOf(name);
+      await writeFile(
+        file,
+        (await readFile(file, 'utf8'))
+          .replace(`name: ${name}, adapter`, 'name: openai, adapter')
+          .replace(`provider: ${name},`, 'provider: openai,'),
+      );
+      await startWith({ ...vendor, GATEWAY_CONFIG: file });
+      expect(await openai()).toMatchObject({ base_url: world.upstream.url });
+      expect(await modelsOfOpenAi()).toEqual([name]);
+      const { key } = await world.key();
+      const served = async (): Promise<true | null> => ((await chat(name, key)).status === 200 ? true : null);
+      await pollUntil(served, 'the model of the file');
+      const [call] = await world.upstream.calls(`hello ${name}`);
+      expect(call?.headers.authorization).toBe(`Bearer ${UPSTREAM_KEY}`);
+
+      const byHand = await commandWith(vendor, '--config', file, '--dry-run');
+      expect(byHand).toMatchObject({ code: 0, err: '' });
+      expect(byHand.out).toContain(`the next start moves it to ${elsewhere} (OPENAI_BASE_URL)`);
+      expect((await commandWith({ ...vendor, GATEWAY_CONFIG: file }, '--dry-run')).out).not.toContain('the next start');
+
+      await startWith(vendor);
+      expect(await openai()).toMatchObject({ base_url: elsewhere });
+      expect(await modelsOfOpenAi()).toContain('gpt-4.1-mini');
+      await startWith({ ...vendor, GATEWAY_CONFIG: file });
+      expect(await openai()).toMatchObject({ base_url: world.upstream.url });
+    });
   });
 
   it('ends at once when the file is refused', async () => {

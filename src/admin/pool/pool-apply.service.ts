@@ -25,6 +25,8 @@ export interface PoolReport {
   changes: readonly PoolChange[];
   notes: readonly PoolNote[];
   isApplied: boolean;
+  /** Names of the providers that the file declares. */
+  providers: readonly string[];
 }
 
 /** Several files are applied one after the other, whoever does it. */
@@ -68,6 +70,7 @@ export class PoolApply {
     } catch (error) {
       if (!(error instanceof DryRunEnded) || error.run !== run) throw error;
     }
-    return { file: request.name, changes: run.changes, notes: run.notes, isApplied: !request.dryRun };
+    const providers = (pool.file.providers ?? []).map(({ name }) => name);
+    return { file: request.name, changes: run.changes, notes: run.notes, isApplied: !request.dryRun, providers };
   }
 }

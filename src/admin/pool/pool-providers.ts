@@ -1,5 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/index.js';
 import { canonicalBaseUrl, ProviderAdmin } from '../../provider/index.js';
+import { vendorsOf } from '../seed/vendors.js';
 import { ProvidersController } from '../providers/providers.controller.js';
 import type { CreateProvider, ProviderView } from '../providers/providers.schema.js';
 import { fieldChanges, newFields, onlyChanged, type FieldChange } from './differences.js';
@@ -15,6 +17,7 @@ export class PoolProviders {
   constructor(
     private readonly operations: ProvidersController,
     private readonly providers: ProviderAdmin,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** @returns every provider there is afterwards, by name. */
@@ -52,6 +55,7 @@ export class PoolProviders {
       base_url: canonicalBaseUrl(fields.base_url) ?? fields.base_url,
       enabled: enabled === 'if_key' ? hasKey : enabled,
     };
+    this.noteNextStart(run, path, body);
     if (known === undefined) return this.create(run, path, body, secret, reference);
     const changes: FieldChange[] = fieldChanges(body, known);
     const isNewKey = secret !== undefined && !(await this.providers.holdsKey(known.id, secret));
@@ -62,6 +66,19 @@ export class PoolProviders {
     const patch = { ...onlyChanged(body, changes), ...key };
     const change = { action: 'change', resource: 'provider', name: entry.name, fields: changes } as const;
     return run.make(path, change, () => this.operations.patch(known.id, patch));
+  }
+
+  /** A start that does not apply the file puts vendors of the environment back to their address there. */
+  private noteNextStart(
+    run: PoolRun,
+    path: Path,
+    { name, base_url: fileUrl }: { name: string; base_url: string },
+  ): void {
+    const vendor = vendorsOf(this.config).find(({ provider }) => provider.name === name);
+    if (vendor === undefined || this.config.GATEWAY_CONFIG !== undefined) return;
+    const { baseUrl } = vendor.provider;
+    if ((canonicalBaseUrl(baseUrl) ?? baseUrl) === fileUrl) return;
+    run.note(path, `the next start moves it to ${baseUrl} (${vendor.setting}), unless GATEWAY_CONFIG names this file`);
   }
 
   private create(

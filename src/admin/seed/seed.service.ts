@@ -33,13 +33,14 @@ export class SeedService {
   ) {}
 
   /**
-   * Makes the first admin token, the demo data where they are wanted, and applies vendor keys of the environment.
+   * Makes the first admin token, the demo data where they are wanted, and applies vendor keys of the environment; not those of
+   * providers that a pool file declares: the file says all about them.
    * @throws RefusedSettingError when the base URL of a vendor is refused.
    */
-  async run(wanted: { demo: boolean }): Promise<SeedReport> {
+  async run(wanted: { demo: boolean; declaredProviders: readonly string[] }): Promise<SeedReport> {
     const report = await this.notes.exclusively(async (notes) => {
       const demo = await this.seedDemo(notes, wanted.demo);
-      await this.applyVendors();
+      await this.applyVendors(wanted.declaredProviders);
       // Last: what is made here is shown once, so nothing may fail after it.
       return { ...demo, adminToken: await this.tokens.ensureBootstrap() };
     });
@@ -56,8 +57,9 @@ export class SeedService {
     return { apiKey, demoAccountId: made.accountId };
   }
 
-  private async applyVendors(): Promise<void> {
+  private async applyVendors(declared: readonly string[]): Promise<void> {
     for (const { setting, provider, pool } of vendorsOf(this.config)) {
+      if (declared.includes(provider.name)) continue;
       try {
         await this.pool.ensure(provider, pool);
       } catch (error) {
