@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { newId } from '../../src/platform/ids/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { isSigned, Receiver } from '../support/receiver.js';
@@ -6,6 +7,8 @@ import { EventsProcess, someEvent } from './events.process.js';
 const NEXT_SECRETS = `2:${Buffer.alloc(32, 9).toString('base64')}`;
 const FIRST_SECRET = `1:${Buffer.alloc(32, 7).toString('base64')}`;
 const URL = 'https://8.8.8.8/hook';
+
+type Verifier = (secret: string, headers: object, body: string, nowS?: number) => boolean;
 
 let database: TestDatabase;
 let process: EventsProcess;
@@ -21,6 +24,34 @@ afterAll(async () => {
 afterEach(async () => {
   await process.sql.query('delete from event');
   await process.sql.query('delete from webhook');
+});
+
+describe('the code in docs/webhooks.md', () => {
+  it('takes messages as they come, and no others', async () => {
+    const [, code = ''] = /```js\n([\s\S]*?)```/.exec(await readFile('docs/webhooks.md', 'utf8')) ?? [];
+    const { isGenuine } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as { isGenuine: Verifier };
+    const receiver = await Receiver.start();
+    const { webhook, secret: old } = await process.webhooks.create({ url: receiver.url });
+    const { secret } = await process.webhooks.rotateSecret(webhook.id, 60);
+    await process.webhooks.test(webhook.id);
+    await receiver.stop();
+    const [{ headers, body } = { headers: {}, body: '' }] = receiver.received;
+    expect([isGenuine(secret, headers, body), isGenuine(old, headers, body)]).toEqual([true, true]);
+    const inAnHourS = Date.now() / 1000 + 3_600;
+    const id = { ...headers, 'webhook-id': 'another' };
+    const unsigned = { ...headers, 'webhook-signature': 'v1,' };
+    const fakes = [
+      isGenuine('', headers, body),
+      isGenuine('whsec_', headers, body),
+      isGenuine(`whsec_${Buffer.alloc(32).toString('base64')}`, headers, body),
+      isGenuine(secret, id, body),
+      isGenuine(secret, unsigned, body),
+      isGenuine(secret, {}, body),
+      isGenuine(secret, headers, `${body} `),
+      isGenuine(secret, headers, body, inAnHourS),
+    ];
+    expect(fakes).toEqual(fakes.map(() => false));
+  });
 });
 
 describe('the secret of a webhook', () => {
@@ -106,6 +137,15 @@ describe('the address of a webhook', () => {
     const url = 'http://169.254.169.254/';
     await expect(process.webhooks.create({ url })).rejects.toMatchObject({ code: 'webhook_url_refused' });
   });
+});
+
+it('a webhook that is deleted at that moment makes no event fail', async () => {
+  const made = await Promise.all(Array.from({ length: 20 }, () => process.webhooks.create({ url: URL })));
+  const raised = Array.from({ length: 60 }, () => process.log.raise([someEvent()]));
+  const deleted = made.map(({ webhook }) => process.webhooks.remove(webhook.id));
+  await expect(Promise.all([...raised, ...deleted])).resolves.toHaveLength(80);
+  expect((await process.log.list({}, { limit: 100, cursor: null })).items).toHaveLength(60);
+  expect(await process.sql.query('select count(*)::integer as count from webhook_delivery')).toEqual([{ count: 0 }]);
 });
 
 it('there are fifty webhooks at most, however many are made at once', async () => {

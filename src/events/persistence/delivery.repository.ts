@@ -89,9 +89,12 @@ const AGAIN_FAILED = `update webhook_delivery set state = 'pending', attempts = 
   where event_id = $1 and state = 'failed'`;
 
 const BACKLOG = `
-  select count(*)::integer as pending,
-      coalesce(extract(epoch from now() - min(d.next_attempt_at)) * 1000, 0)::double precision as "oldestDueMs"
-    from webhook_delivery d join webhook w on w.id = d.webhook_id where d.state = 'pending' and w.enabled`;
+  select coalesce(sum(d.count), 0)::integer as pending,
+      coalesce(extract(epoch from now() - min(d.oldest)) * 1000, 0)::double precision as "oldestDueMs"
+    from webhook w cross join lateral (
+      select count(*) as count, min(next_attempt_at) as oldest from webhook_delivery
+        where webhook_id = w.id and state = 'pending') d
+    where w.enabled`;
 
 /** Deliveries in the database, which is their only queue. */
 @Injectable()
