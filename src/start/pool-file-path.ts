@@ -36,9 +36,15 @@ export function startSettings(args: readonly string[]): Readonly<Record<string, 
   }
 }
 
+/** As the person who typed the command sees it: short below his folder, whole elsewhere. */
+function shownPath(absolute: string): string {
+  const relative = path.relative(process.env['INIT_CWD'] ?? process.cwd(), absolute);
+  return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? absolute : relative;
+}
+
 /** @throws StartError when the file cannot be read. */
 export async function readPoolText(absolute: string): Promise<PoolText> {
-  const name = path.relative(process.cwd(), absolute) || absolute;
+  const name = shownPath(absolute);
   try {
     const bytes = await readFile(absolute);
     if (bytes.length > FILE_BYTES_MAX) throw new StartError(`${name} is too large for a pool file`);

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { evaluateGain, type BenchmarkReport, type EvaluationReport } from '../router/index.js';
+import { readDataFile } from './data-file.js';
 
 const USAGE = `Measures how well the scorer of \`auto\` tells prompts on which a strong model gains, in cross-validation.
 
@@ -22,11 +21,11 @@ async function run(): Promise<number> {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help || values.data === undefined) {
+  if (values.help) {
     process.stdout.write(USAGE);
-    return values.help ? 0 : 2;
+    return 0;
   }
-  const report = evaluateGain(await readFile(fromCaller(values.data), 'utf8'));
+  const report = evaluateGain(await readDataFile(values.data));
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : tableOf(report));
   return 0;
 }
@@ -67,11 +66,6 @@ function row(
 
 function percent(share: number | null): string {
   return share === null ? 'never' : `${(share * 100).toFixed(1)} %`;
-}
-
-/** npm changes to the package's folder; names of files are relative to where the caller was. */
-function fromCaller(file: string): string {
-  return path.resolve(process.env['INIT_CWD'] ?? process.cwd(), file);
 }
 
 process.exitCode = await run().catch((error: unknown) => {

@@ -1,8 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { trainWeights } from '../router/index.js';
+import { readDataFile } from './data-file.js';
 import { packageRoot } from './package-root.js';
+import { typedPath } from './pool-file-path.js';
 
 const WEIGHTS_FILE = 'src/router/gain/gain-weights.ts';
 const USAGE = `Learns what \`auto\` expects of a strong model, from prompts that a weak and a strong model were asked.
@@ -20,20 +22,15 @@ async function run(): Promise<number> {
   const { values } = parseArgs({
     options: { data: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean', default: false } },
   });
-  if (values.help || values.data === undefined) {
+  if (values.help) {
     process.stdout.write(USAGE);
-    return values.help ? 0 : 2;
+    return 0;
   }
-  const { source, settings, prompts } = trainWeights(await readFile(fromCaller(values.data), 'utf8'));
-  const out = values.out === undefined ? path.resolve(packageRoot(), WEIGHTS_FILE) : fromCaller(values.out);
+  const { source, settings, prompts } = trainWeights(await readDataFile(values.data));
+  const out = values.out === undefined ? path.resolve(packageRoot(), WEIGHTS_FILE) : typedPath(values.out);
   await writeFile(out, source);
   process.stdout.write(`learned from ${prompts} prompts with ${JSON.stringify(settings)}\nwritten to ${out}\n`);
   return 0;
-}
-
-/** npm changes to the package's folder; names of files are relative to where the caller was. */
-function fromCaller(file: string): string {
-  return path.resolve(process.env['INIT_CWD'] ?? process.cwd(), file);
 }
 
 process.exitCode = await run().catch((error: unknown) => {

@@ -122,9 +122,9 @@ policies:
   });
 
   it.each([
-    ['no file at all', '', 'expected object'],
+    ['no file at all', '', 'must be a map'],
     ['another version', 'version: 2', 'must be 1'],
-    ['a list', '- 1', 'expected object'],
+    ['a list', '- 1', 'must be a map'],
     ['bad YAML', 'version: 1\nproviders: [', '2: '],
     ['a key twice', 'version: 1\nversion: 1', '2: Map keys must be unique'],
     ['two documents', 'version: 1\n---\nversion: 1', 'multiple documents'],

@@ -6,6 +6,7 @@ import { PoolPlaces, PoolRefusedError, type PoolFault } from './pool-places.js';
 
 const FILE_CHARS_MAX = 4_000_000;
 const ALIASES_MAX = 1_000;
+const NO_MAP = 'must be a map: `version: 1`, then providers, models, policies';
 const REFERENCES = /\$\{([^}]*)\}/g;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -99,6 +100,7 @@ export function secretName(reference: string | undefined): string | null {
 }
 
 function issueFaults(issue: z.core.$ZodIssue, places: PoolPlaces): PoolFault[] {
+  if (issue.path.length === 0 && issue.code === 'invalid_type') return [whole(NO_MAP)];
   if (issue.code !== 'unrecognized_keys') return [places.fault(issue.path, issue.message)];
   return issue.keys.map((key) => places.keyFault(issue.path, key, 'there is no such field'));
 }
