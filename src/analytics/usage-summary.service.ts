@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { micros, usdMicros } from '../platform/money/index.js';
-import { percentilesOf } from './domain/latency.js';
+import { mergeHistograms, percentilesOf } from './domain/latency.js';
 import type { SummaryRequest, UsageGroup, UsageSummary, UsageSums } from './domain/summary.js';
 import { SummaryRepository, type SummedGroup } from './persistence/summary.repository.js';
 
@@ -24,10 +24,8 @@ export class UsageSummaryService {
    * @throws AppError `unprocessable` when there are more than 10,000 groups.
    */
   async summarize(request: SummaryRequest): Promise<UsageSummary> {
-    const range = {
-      fromMs: request.from?.getTime() ?? 0,
-      toMs: request.to?.getTime() ?? this.clock.nowMs() + AHEAD_MS,
-    };
+    const endMs = this.clock.nowMs() + AHEAD_MS;
+    const range = { fromMs: request.from?.getTime() ?? 0, toMs: Math.min(request.to?.getTime() ?? endMs, endMs) };
     const groups = await this.repository.sum(request, range, GROUPS_MAX);
     if (groups.length > GROUPS_MAX) {
       throw new AppError('unprocessable', `more than ${GROUPS_MAX.toString()} groups`, {
@@ -48,8 +46,8 @@ function totalOf(groups: readonly SummedGroup[]): UsageGroup {
   return {
     by: {},
     sums: groups.reduce((total, { sums }) => added(total, sums), NOTHING),
-    durationMs: percentilesOf(groups.flatMap(({ histograms }) => histograms.duration)),
-    firstTokenMs: percentilesOf(groups.flatMap(({ histograms }) => histograms.first_token)),
+    durationMs: percentilesOf(mergeHistograms(groups.map(({ histograms }) => histograms.duration))),
+    firstTokenMs: percentilesOf(mergeHistograms(groups.map(({ histograms }) => histograms.first_token))),
   };
 }
 

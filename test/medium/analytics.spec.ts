@@ -1,10 +1,12 @@
 import { UsageSummaryService, type Grouping, type SummaryRequest, type UsageGroup } from '../../src/analytics/index.js';
 import { Roller } from '../../src/analytics/jobs/roller.js';
+import { DAYS as DAYS_OF_ZONE } from '../../src/analytics/persistence/summary-sql.js';
 import { newId, newRequestId } from '../../src/platform/ids/index.js';
 import { MoneyWorld } from '../support/money-world.js';
 
 const DAY_MS = 86_400_000;
 const ROWS = 3_000;
+const DAYS = 64;
 
 interface Sum {
   requests: number;
@@ -22,9 +24,9 @@ describe('summaries of usage', () => {
 
   beforeAll(async () => {
     world = await MoneyWorld.start();
-    // Nine days of records, with gaps, cached tokens, shortfalls, failures, and requests of just now.
+    // More than two months of records, so that one of them is whole, with gaps, cached tokens, shortfalls, failures, and requests of just now.
     const ids = Array.from({ length: ROWS }, (_, at) =>
-      newRequestId(nowMs - Math.floor((at / ROWS) ** 3 * 9 * DAY_MS)),
+      newRequestId(nowMs - Math.floor((at / ROWS) ** 3 * DAYS * DAY_MS)),
     );
     await world.sql.query(
       `insert into usage_record (account_id, request_id, client_request_id, api_key_id, model_id, model_key, provider, tier,
@@ -61,6 +63,10 @@ describe('summaries of usage', () => {
       if ((from !== null && ms < from.getTime()) || (to !== null && ms >= to.getTime())) continue;
       if (filter.accountId !== undefined && row['account_id'] !== filter.accountId) continue;
       if (filter.modelKey !== undefined && row['model_key'] !== filter.modelKey) continue;
+      if (filter.apiKeyId !== undefined && row['api_key_id'] !== filter.apiKeyId) continue;
+      if (filter.provider !== undefined && row['provider'] !== filter.provider) continue;
+      if (filter.tier !== undefined && row['tier'] !== filter.tier) continue;
+      if (filter.status !== undefined && row['status'] !== filter.status) continue;
       const group = groupBy.map((name) => valueOf(name, row, ms, timeZone)).join('|');
       const sum = sums.get(group) ?? { requests: 0, outputTokens: 0, creditsUsed: 0n, margin: 0n };
       const [used, charged] = [BigInt(row['credits_used'] ?? 0), BigInt(row['credits_charged'] ?? 0)];
@@ -131,6 +137,25 @@ describe('summaries of usage', () => {
       },
     ],
     ['of one model', { filter: { modelKey: 'model-2' }, groupBy: ['hour'] }],
+    ...(['model', 'provider', 'tier', 'status', 'account', 'key'] as const).map(
+      (name): [string, Partial<SummaryRequest>] => [`by ${name}`, { groupBy: [name] }],
+    ),
+    ['by tier and day in Havana', { groupBy: ['tier', 'day'], timeZone: 'America/Havana' }],
+    [
+      'by model and provider between odd times',
+      { groupBy: ['model', 'provider'], from: new Date(nowMs - 50 * DAY_MS + 7) },
+    ],
+    [
+      'of one key by day in St. Johns',
+      { filter: { apiKeyId: keys[1] }, groupBy: ['day'], timeZone: 'America/St_Johns' },
+    ],
+    ['of one key by model', { filter: { apiKeyId: keys[2] }, groupBy: ['model'] }],
+    ['of one account by hour', { filter: { accountId: accounts[0] }, groupBy: ['hour'] }],
+    ['of one provider, tier and status', { filter: { provider: 'provider-1', tier: 'standard', status: 'settled' } }],
+    [
+      'of one status by day and hour',
+      { filter: { status: 'released' }, groupBy: ['day', 'hour'], timeZone: 'Asia/Kolkata' },
+    ],
   ];
 
   it.each(CASES)('before anything is rolled up: %s', (_name, changes) => agree(changes));
@@ -174,6 +199,20 @@ describe('summaries of usage', () => {
     expect(state?.waits).toBe(true);
     await agree({ groupBy: ['day'] });
   });
+
+  it.each(['UTC', 'America/Havana', 'Asia/Beirut', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'Pacific/Apia'])(
+    'begins each day of %s with its first moment, also where clocks are changed at midnight',
+    async (timeZone) => {
+      const span = [Date.UTC(2022, 0, 1) / 1000, Date.UTC(2026, 0, 1) / 1000];
+      const days = await world.sql.query<{ day: string; ms: string }[]>(DAYS_OF_ZONE, [...span, timeZone]);
+      const format = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
+      const dayAt = (ms: number): string => format.format(ms);
+      expect(days.length).toBeGreaterThan(1_460);
+      for (const { day, ms } of days) {
+        expect([day, dayAt(Number(ms)), dayAt(Number(ms) - 1) < day]).toEqual([day, day, true]);
+      }
+    },
+  );
 
   it('tells percentiles of each group and of all', async () => {
     const { groups, total } = await summarize({ groupBy: ['tier'] });

@@ -1,8 +1,11 @@
 /** Each slot of a latency histogram is this much wider than the one before; the table's `latency_slot` counts alike. */
 const SLOT_GROWTH = 1.1;
+/** Decimal digits that a slot has in a packed histogram. */
+const SLOT_DIGITS = 12;
+const EMPTY_SLOT = '0'.repeat(SLOT_DIGITS);
 
-/** Counts by slot, in any order; a slot may come more than once. */
-export type Histogram = readonly { slot: number; count: number }[];
+/** How many there are in each slot, from the first. */
+export type Histogram = readonly number[];
 
 /** Latency at three ranks, in milliseconds. */
 export interface Percentiles {
@@ -11,26 +14,39 @@ export interface Percentiles {
   p99: number;
 }
 
+/** Reads a histogram that is one number: slot n counts in units of 10^(12 n). */
+export function unpackHistogram(packed: string): Histogram {
+  const counts: number[] = [];
+  for (let end = packed.length; end > 0; end -= SLOT_DIGITS) {
+    const digits = packed.slice(Math.max(0, end - SLOT_DIGITS), end);
+    counts.push(digits === EMPTY_SLOT ? 0 : Number(digits));
+  }
+  return counts;
+}
+
+/** Histograms of parts as that of the whole. */
+export function mergeHistograms(parts: readonly Histogram[]): Histogram {
+  const merged: number[] = [];
+  for (const counts of parts) {
+    for (const [slot, count] of counts.entries()) merged[slot] = (merged[slot] ?? 0) + count;
+  }
+  return merged;
+}
+
 /**
  * Percentiles of a histogram, each within 4.9 % of the nearest-rank value of the records (within 1 ms below 2 ms).
  * @returns `null` when nothing was counted.
  */
-export function percentilesOf(histogram: Histogram): Percentiles | null {
-  const counts = new Map<number, number>();
-  for (const { slot, count } of histogram) counts.set(slot, (counts.get(slot) ?? 0) + count);
-  const slots = [...counts].sort(([left], [right]) => left - right);
-  const total = slots.reduce((sum, [, count]) => sum + count, 0);
+export function percentilesOf(counts: Histogram): Percentiles | null {
+  const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
-  return { p50: at(slots, total * 0.5), p95: at(slots, total * 0.95), p99: at(slots, total * 0.99) };
+  return { p50: at(counts, total * 0.5), p95: at(counts, total * 0.95), p99: at(counts, total * 0.99) };
 }
 
-function at(slots: readonly (readonly [number, number])[], rank: number): number {
+function at(counts: Histogram, rank: number): number {
   let seen = 0;
-  for (const [slot, count] of slots) {
-    seen += count;
-    if (seen >= rank) return middleOf(slot);
-  }
-  return middleOf(slots.at(-1)?.[0] ?? 0);
+  const slot = counts.findIndex((count) => (seen += count) >= rank);
+  return middleOf(slot);
 }
 
 /** The geometric middle of a slot is as far from its lower end as from its upper one. */

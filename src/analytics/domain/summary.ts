@@ -58,9 +58,3 @@ export interface UsageSummary {
   groups: readonly UsageGroup[];
   total: UsageGroup;
 }
-
-/** Days of the rollups are of UTC: other zones, and hours, are summed from quarters. */
-export function canUseDays(groupBy: readonly Grouping[], timeZone: string): boolean {
-  if (groupBy.includes('hour')) return false;
-  return !groupBy.includes('day') || ['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT'].includes(timeZone);
-}

@@ -1,51 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
-import { requestIdFloor } from '../../platform/ids/index.js';
 import { micros, usdMicros } from '../../platform/money/index.js';
-import { percentilesOf, type Histogram } from '../domain/latency.js';
-import { planSegments, type TimeRange } from '../domain/segments.js';
-import { canUseDays, type Grouping, type SummaryRequest, type UsageGroup, type UsageSums } from '../domain/summary.js';
-import { DIMENSIONS, HISTOGRAMS, RECORD_PARTS, SUMS } from './rollup-columns.js';
+import { cubeFor } from '../domain/cubes.js';
+import { percentilesOf, unpackHistogram, type Histogram } from '../domain/latency.js';
+import { planSegments, type Grain, type Piece, type TimeRange } from '../domain/segments.js';
+import type { Grouping, SummaryRequest, UsageGroup, UsageSums } from '../domain/summary.js';
+import type { HISTOGRAMS } from './rollup-columns.js';
 import { RollupRepository } from './rollup.repository.js';
-
-const ROLLUP_COLUMNS = [
-  ...DIMENSIONS,
-  ...SUMS,
-  ...HISTOGRAMS.flatMap((name) => [`${name}_slots`, `${name}_counts`]),
-].join(', ');
-
-const ZONE = '$7::text';
-
-/** The SQL of each grouping, as text; `starts_at` is the begin of a quarter, or of a day of UTC. */
-const GROUPED_BY: Readonly<Record<Grouping, string>> = {
-  key: 'api_key_id::text',
-  account: 'account_id::text',
-  model: 'model_key',
-  provider: 'provider',
-  tier: 'tier',
-  status: 'status',
-  day: `to_char(date_trunc('day', starts_at, ${ZONE}) at time zone ${ZONE}, 'YYYY-MM-DD')`,
-  hour: `to_char(date_trunc('hour', starts_at, ${ZONE}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`,
-};
-
-/** Days, quarters and records of the segments as rows of one kind, filtered. `$7` is the time zone. */
-const PARTS = `part as (
-  select p.* from (
-    select starts_at, ${ROLLUP_COLUMNS} from usage_rollup
-      join unnest($1::double precision[], $2::double precision[]) as r (f, t)
-        on grain = 'day' and starts_at >= to_timestamp(r.f) and starts_at < to_timestamp(r.t)
-    union all
-    select starts_at, ${ROLLUP_COLUMNS} from usage_rollup
-      join unnest($3::double precision[], $4::double precision[]) as r (f, t)
-        on grain = 'quarter' and starts_at >= to_timestamp(r.f) and starts_at < to_timestamp(r.t)
-    union all
-    select usage_quarter(u.request_id), ${RECORD_PARTS} from usage_record u
-      join unnest($5::text[], $6::text[]) as r (f, t) on u.request_id >= r.f and u.request_id < r.t
-  ) p
-  where ${ZONE} is not null and ($8::uuid is null or api_key_id = $8) and ($9::uuid is null or account_id = $9)
-    and ($10::text is null or model_key = $10) and ($11::text is null or provider = $11)
-    and ($12::text is null or tier = $12) and ($13::text is null or status = $13))`;
+import { DAYS, FIRST_USED, SETTINGS, summaryStatement, WHOLE_HOURS } from './summary-sql.js';
 
 type Row = Record<string, string>;
 
@@ -66,69 +29,64 @@ export class SummaryRepository {
   async sum(request: SummaryRequest, range: TimeRange, groupsMax: number): Promise<SummedGroup[]> {
     // One snapshot, so that a quarter that is rolled up meanwhile is neither missed nor seen twice.
     return this.dataSource.transaction('REPEATABLE READ', async (manager) => {
-      const values = await this.valuesOf(manager, request, range);
-      const columns = request.groupBy.map((name, at) => `${GROUPED_BY[name]} as g${at.toString()}`);
-      const groups = request.groupBy.map((_name, at) => (at + 1).toString()).join(', ');
-      const by = groups === '' ? '' : `group by ${groups}`;
-      const sums = SUMS.map((name) => `coalesce(sum(${name}), 0)::text as ${name}`);
-      const rows = await manager.query<Row[]>(
-        `with ${PARTS} select ${[...columns, ...sums].join(', ')} from part ${by} limit ${(groupsMax + 1).toString()}`,
-        values,
-      );
-      const slots = await manager.query<Row[]>(
-        `with ${PARTS} ${HISTOGRAMS.map((name) => histogramSql(name, columns)).join(' union all ')}`,
-        values,
-      );
-      return inOrder(groupsOf(rows, slots, request.groupBy));
+      await manager.query(SETTINGS);
+      const state = await this.rollups.state(manager);
+      const cube = cubeFor(request.groupBy, request.filter);
+      const { pieces, grains } = await this.timesOf(manager, request, range);
+      const usable = grains.filter((grain) => grain === 'quarter' || cube.grains.includes(grain));
+      const plan = planSegments(pieces, state, usable);
+      const { text, values } = summaryStatement(request, cube, plan, groupsMax + 1);
+      const rows = await manager.query<Row[]>(text, values);
+      return inOrder(rows.map((row) => groupOf(row, request.groupBy)));
     });
   }
 
-  private async valuesOf(manager: EntityManager, request: SummaryRequest, range: TimeRange): Promise<unknown[]> {
-    const state = await this.rollups.state(manager);
-    const { days, quarters, records } = planSegments(range, state, canUseDays(request.groupBy, request.timeZone));
-    const { apiKeyId, accountId, modelKey, provider, tier, status } = request.filter;
-    return [
-      ...secondsOf(days),
-      ...secondsOf(quarters),
-      records.map(({ fromMs }) => requestIdFloor(fromMs)),
-      records.map(({ toMs }) => requestIdFloor(toMs)),
-      request.timeZone,
-      ...[apiKeyId, accountId, modelKey, provider, tier, status].map((value) => value ?? null),
+  /** How a range is cut by what it is grouped by, and which sums lie within one group each; the longest first. */
+  private async timesOf(
+    manager: EntityManager,
+    { groupBy, timeZone }: SummaryRequest,
+    range: TimeRange,
+  ): Promise<{ pieces: Piece[]; grains: Grain[] }> {
+    const grains: Grain[] = groupBy.includes('hour') ? ['hour', 'quarter'] : ['day', 'shift', 'hour', 'quarter'];
+    if (!groupBy.includes('day') && !groupBy.includes('hour')) {
+      return { pieces: [{ ...range, label: null }], grains: ['month', ...grains] };
+    }
+    const [first] = await manager.query<{ ms: string | null }[]>(FIRST_USED);
+    const seconds = [
+      Math.max(range.fromMs, Math.min(range.toMs, Number(first?.ms ?? range.toMs))) / 1000,
+      range.toMs / 1000,
     ];
+    if (groupBy.includes('hour')) {
+      const [hours] = await manager.query<{ whole: boolean }[]>(WHOLE_HOURS, [...seconds, timeZone]);
+      if (hours?.whole !== true) grains.shift();
+    }
+    if (!groupBy.includes('day')) return { pieces: [{ ...range, label: null }], grains };
+    const days = await manager.query<{ day: string; ms: string }[]>(DAYS, [...seconds, timeZone]);
+    return { pieces: piecesOf(range, days), grains };
   }
 }
 
-function secondsOf(ranges: readonly TimeRange[]): [number[], number[]] {
-  return [ranges.map(({ fromMs }) => fromMs / 1000), ranges.map(({ toMs }) => toMs / 1000)];
+/** A range cut at midnights; `days` begin at or before it. */
+function piecesOf(range: TimeRange, days: readonly { day: string; ms: string }[]): Piece[] {
+  return days
+    .map(({ day, ms }, at) => ({
+      fromMs: Math.max(range.fromMs, Number(ms)),
+      toMs: Math.min(range.toMs, Number(days[at + 1]?.ms ?? range.toMs)),
+      label: day,
+    }))
+    .filter(({ fromMs, toMs }) => fromMs < toMs);
 }
 
-function histogramSql(name: string, columns: readonly string[]): string {
-  const groups = Array.from({ length: columns.length + 2 }, (_, at) => (at + 1).toString());
-  const select = [...columns, `'${name}' as histogram`, 's.slot::text as slot'].join(', ');
-  return `(select ${select}, sum(s.n)::text as n from part
-    cross join lateral unnest(${name}_slots, ${name}_counts) as s (slot, n) group by ${groups.join(', ')})`;
-}
-
-function groupsOf(rows: readonly Row[], slots: readonly Row[], groupBy: readonly Grouping[]): SummedGroup[] {
-  const keyOf = (row: Row): string => JSON.stringify(groupBy.map((_name, at) => row[`g${at.toString()}`]));
-  const histograms = new Map<string, { slot: number; count: number }[]>();
-  for (const row of slots) {
-    const key = `${row['histogram'] ?? ''} ${keyOf(row)}`;
-    const list = histograms.get(key) ?? [];
-    histograms.set(key, list);
-    list.push({ slot: Number(row['slot']), count: Number(row['n']) });
-  }
-  return rows.map((row) => {
-    const duration = histograms.get(`duration ${keyOf(row)}`) ?? [];
-    const firstToken = histograms.get(`first_token ${keyOf(row)}`) ?? [];
-    return {
-      by: Object.fromEntries(groupBy.map((name, at) => [name, row[`g${at.toString()}`] ?? ''])),
-      sums: sumsOf(row),
-      durationMs: percentilesOf(duration),
-      firstTokenMs: percentilesOf(firstToken),
-      histograms: { duration, first_token: firstToken },
-    };
-  });
+function groupOf(row: Row, groupBy: readonly Grouping[]): SummedGroup {
+  const duration = unpackHistogram(row['duration'] ?? '');
+  const firstToken = unpackHistogram(row['first_token'] ?? '');
+  return {
+    by: Object.fromEntries(groupBy.map((name, at) => [name, row[`g${at.toString()}`] ?? ''])),
+    sums: sumsOf(row),
+    durationMs: percentilesOf(duration),
+    firstTokenMs: percentilesOf(firstToken),
+    histograms: { duration, first_token: firstToken },
+  };
 }
 
 function sumsOf(row: Row): UsageSums {
