@@ -31,7 +31,7 @@ export class Roller implements OnApplicationBootstrap, BeforeApplicationShutdown
     await this.rounds.stop();
   }
 
-  /** Everything that can be rolled up now, a day a transaction. Safe in several processes at once. */
+  /** Everything that can be rolled up now, in short transactions. Safe in several processes at once. */
   async roll(): Promise<void> {
     while (!this.rounds.stopped && (await this.repository.advance()));
   }

@@ -17,8 +17,8 @@ import { deleteRolled, ROLL, ROLL_RECORDS } from './rollup-sql.js';
 
 /** A request is frozen at the latest this long after its id was made, and its transaction has ended. */
 const FREEZE_LAG_MS = 300_000;
-/** Quarters of one transaction. */
-const STEP_MS = DAY_MS;
+/** Records of one transaction, but for those of its last quarter: a statement must not take longer than the pool allows. */
+const STEP_RECORDS = 50_000;
 const STALE_MAX = 200;
 
 /** Whole quarters are complete up to the first freeze that is still open. */
@@ -29,6 +29,9 @@ const MAKE_STATE = `insert into usage_rollup_state (quarters_until) values (to_t
 const READ_STATE = 'select extract(epoch from quarters_until) * 1000 as until_ms from usage_rollup_state';
 /** Whoever holds the row rolls up; everybody else leaves at once. */
 const LOCK_STATE = `${READ_STATE} for update skip locked`;
+/** The quarter of the record that is so many after a time. */
+const END_OF_STEP = `select extract(epoch from usage_quarter(request_id)) * 1000 as ms from usage_record
+  where request_id >= $1 order by request_id offset $2 limit 1`;
 const SET_STATE = 'update usage_rollup_state set quarters_until = to_timestamp($1)';
 const READ_STALE = `select extract(epoch from starts_at) * 1000 as ms from usage_rollup_stale order by starts_at limit $1`;
 const DELETE_STALE =
@@ -39,10 +42,10 @@ export class RollupRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /**
-   * One step: what has changed is summed again, then at most a day of new quarters with every longer time that ends by then.
+   * One step: what has changed is summed again, then new quarters of so many records, with every longer time that ends by then.
    * @returns whether more is left to do now.
    */
-  advance(): Promise<boolean> {
+  advance(recordsMax = STEP_RECORDS): Promise<boolean> {
     return inTransaction(this.dataSource, async (manager) => {
       // Statements over many rows: what the planner guesses of tables that have just been filled must not become a nested loop.
       await manager.query(`set local work_mem = '64MB'`);
@@ -52,7 +55,7 @@ export class RollupRepository {
       const [state] = await manager.query<{ until_ms: string }[]>(LOCK_STATE);
       if (state === undefined) return false;
       const fromMs = Number(state.until_ms);
-      const untilMs = Math.max(fromMs, Math.min(horizon.untilMs, fromMs + STEP_MS));
+      const untilMs = Math.max(fromMs, Math.min(horizon.untilMs, await this.endOfStep(manager, fromMs, recordsMax)));
       const staleLeft = await this.rollStale(manager, fromMs);
       for (const grain of GRAINS) {
         await this.roll(manager, grain, { fromMs: floorTo(grain, fromMs), toMs: floorTo(grain, untilMs) });
@@ -67,6 +70,11 @@ export class RollupRepository {
     const [row] = await manager.query<{ until_ms: string }[]>(READ_STATE);
     const stale = await manager.query<{ ms: string }[]>(READ_STALE, [null]);
     return { untilMs: Number(row?.until_ms ?? 0), staleMs: stale.map(({ ms }) => Number(ms)) };
+  }
+
+  private async endOfStep(manager: EntityManager, fromMs: number, recordsMax: number): Promise<number> {
+    const [row] = await manager.query<{ ms: string }[]>(END_OF_STEP, [requestIdFloor(fromMs), recordsMax]);
+    return row === undefined ? Number.POSITIVE_INFINITY : Math.max(fromMs + QUARTER_MS, Number(row.ms));
   }
 
   private async horizon(manager: EntityManager): Promise<{ untilMs: number; firstMs: number }> {
