@@ -89,6 +89,9 @@ it('an active probe that is answered ends the wait at every process, and closes 
   expect(await reached(other.url, model)).toEqual(['status-503', 'ok']);
   await standingWhen(other.url, model, ({ breaker }) => breaker === 'open');
   await standingWhen(world.url, model, ({ breaker }) => breaker === 'open');
+  // It never closed: to operators it is one outage.
+  const { data } = await world.admin.get<{ data: { data: { model_key: string } }[] }>('/events?kind=breaker_open');
+  expect(data.filter(({ data: { model_key: key } }) => key === model.key)).toHaveLength(1);
 });
 
 it('a long Retry-After is honoured by every process, also by one that starts later', async () => {

@@ -34,7 +34,8 @@ export interface OpenedBreaker {
 /**
  * Endpoints that are gone are left out: a late note of one must not fail the others. The answer names breakers that were closed
  * until now: those without a row (a breaker that closes loses its row; one whose probe fails keeps it), and those whose row is an
- * hour over, for it may belong to a process that died before it could say that the endpoint answers again.
+ * hour over, for it may belong to a process that died before it could say that the endpoint answers again. A note whose time is over
+ * ends the wait of a breaker that is open, and makes none.
  */
 const WRITE = `
   with notes as (
@@ -49,6 +50,7 @@ const WRITE = `
   insert into endpoint_outage as o (endpoint_id, kind, place, reason, process_id, until)
   select n.endpoint_id, n.kind, n.place, n.reason, $1, now() + n.for_ms * interval '1 millisecond'
     from notes n where (select count(*) from before) >= 0
+      and (n.for_ms > 0 or exists (select from before b where b.endpoint_id = n.endpoint_id and b.kind = n.kind))
     order by n.endpoint_id, n.kind
   on conflict (endpoint_id, kind) do update
     set place = excluded.place, reason = excluded.reason, process_id = excluded.process_id, until = excluded.until,
@@ -62,7 +64,7 @@ const WRITE = `
     left join before b using (endpoint_id, kind)
     join provider v on v.id = n.provider_id
     join model m on m.id = n.model_id
-    where w.kind = 'breaker' and (w.is_new or b.until < now() - interval '1 hour')`;
+    where w.kind = 'breaker' and n.for_ms > 0 and (w.is_new or b.until < now() - interval '1 hour')`;
 
 const CLEAR = `delete from endpoint_outage where endpoint_id = any($1::uuid[]) and kind = 'breaker'`;
 
