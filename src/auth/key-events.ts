@@ -9,7 +9,7 @@ type Transaction = Parameters<Parameters<KeyRepository['inTransaction']>[0]>[0];
 export type KeyEndReason = 'disabled' | 'revoked' | 'rotated' | 'member_removed' | 'expired';
 
 /** What events say of a key. */
-export type EndedKey = Pick<StoredKey, 'id' | 'name' | 'display' | 'ownerAccountId' | 'billingAccountId'>;
+export type EndedKey = Pick<StoredKey, 'id' | 'name' | 'ownerAccountId' | 'billingAccountId'>;
 
 const REASON_OF_STATUS: Readonly<Partial<Record<StoredKey['status'], KeyEndReason>>> = {
   DISABLED: 'disabled',
@@ -49,11 +49,11 @@ export class KeyEvents {
 
 /** @param more facts of this reason. */
 export function keyDisabled(key: EndedKey, reason: KeyEndReason, more: Record<string, unknown> = {}): NewEvent {
-  const { id, name, display, ownerAccountId, billingAccountId } = key;
+  const { id, name, ownerAccountId, billingAccountId } = key;
   return {
     kind: 'key_disabled',
     accountId: billingAccountId,
     subject: { type: 'api_key', id },
-    data: { reason, name, display, owner_account_id: ownerAccountId, ...more },
+    data: { reason, name, owner_account_id: ownerAccountId, ...more },
   };
 }

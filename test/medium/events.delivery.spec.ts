@@ -1,3 +1,4 @@
+import { ATTEMPT_TIMEOUT_MS } from '../../src/events/webhook-sender.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { pollUntil } from '../support/poll.js';
 import { answering, isSigned, Receiver } from '../support/receiver.js';
@@ -184,9 +185,12 @@ describe('a receiver that misbehaves', () => {
     await process.webhooks.create({ url: silent.url });
     await process.webhooks.create({ url: receiver.url });
     await process.log.raise(Array.from({ length: 40 }, () => someEvent()));
+    const startedMs = performance.now();
     await process.courier.look();
     await receiver.messages(40);
-    expect(silent.received.length).toBeLessThanOrEqual(4);
+    // Four more for each time-out that has passed, which on a machine of its own is none.
+    const timeouts = Math.floor((performance.now() - startedMs) / ATTEMPT_TIMEOUT_MS);
+    expect(silent.received.length).toBeLessThanOrEqual(4 * (1 + timeouts));
     await silent.stop();
     await process.courier.idle();
   });

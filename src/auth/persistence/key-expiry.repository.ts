@@ -6,13 +6,12 @@ import { DataSource } from 'typeorm';
 export interface ExpiredKey {
   id: string;
   name: string;
-  display: string;
   ownerAccountId: string;
   billingAccountId: string;
   expiresAt: Date;
 }
 
-const EXPIRED = `select id, name, display, owner_account_id as "ownerAccountId", billing_account_id as "billingAccountId",
+const EXPIRED = `select id, name, owner_account_id as "ownerAccountId", billing_account_id as "billingAccountId",
     expires_at as "expiresAt"
   from api_key where status = 'ACTIVE' and expires_at <= now() and expires_at > now() - interval '1 day'
   order by expires_at desc limit $1`;
