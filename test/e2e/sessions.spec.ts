@@ -77,6 +77,21 @@ it('moves everywhere once it has moved, and outlives the processes that served i
   expect(await chosen(other.url, user, EASY)).toBe(strong.key);
 });
 
+it('two processes that begin the same sessions at once agree soon, and fail nobody', async () => {
+  const users = Array.from({ length: 30 }, () => unique('user'));
+  await Promise.all(users.flatMap((user) => [chosen(world.url, user, HARD), chosen(other.url, user, EASY)]));
+  const agreed = async (): Promise<true | null> => {
+    const both = await Promise.all(
+      users.map((user) => Promise.all([world.url, other.url].map((url) => chosen(url, user, EASY)))),
+    );
+    return both.every(([here, there]) => here === there) ? true : null;
+  };
+  await pollUntil(agreed, 'both processes to agree on every session');
+  for (const gateway of [world.gateway, other]) {
+    expect(gateway.printed()).not.toContain('could not be shared');
+  }
+});
+
 it('keeps nothing of what callers wrote', async () => {
   const { rows } = await sql.query<{ session: string }>('select session from routing_session');
   expect(rows.length).toBeGreaterThan(0);
