@@ -33,9 +33,9 @@ export class ResourceTurns {
 }
 
 function tooManyWaiting(): AppError {
-  return new AppError('unavailable', 'too many administrative writes wait', {
+  return new AppError('unavailable', 'too many administrative requests wait', {
     code: 'overloaded',
     retryAfterS: 1,
-    detail: `${WAITING_MAX} writes wait for their resources`,
+    detail: `${WAITING_MAX} requests wait for their turn`,
   });
 }

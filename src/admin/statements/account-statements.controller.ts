@@ -5,6 +5,7 @@ import { AccountService } from '../../auth/index.js';
 import { AdminController } from '../http/admin-controller.decorator.js';
 import { AdminOperation } from '../http/admin-operation.js';
 import type { AdminRequest } from '../http/admin-request.js';
+import { ResourceTurns } from '../http/resource-turns.js';
 import { pageOf, pageRequest, pageView, type Page } from '../http/pagination.js';
 import { acceptedFormat, statementFile } from './statement-answer.js';
 import { StatementReader } from './statement-reader.js';
@@ -29,6 +30,7 @@ export class AccountStatementsController {
     private readonly accounts: AccountService,
     private readonly statements: StatementService,
     private readonly reader: StatementReader,
+    private readonly turns: ResourceTurns,
   ) {}
 
   @Get()
@@ -62,7 +64,9 @@ export class AccountStatementsController {
     @Param('month') month: string,
     @Query() query: StatementQuery,
   ): Promise<StatementView | StreamableFile> {
-    const view = await this.reader.view({ accountId: id, month, timeZone: query.time_zone });
+    const wanted = { accountId: id, month, timeZone: query.time_zone };
+    // One at a time: a month of millions of requests takes seconds, and a burst of them would hold every connection of the pool.
+    const view = await this.turns.take('statements', () => this.reader.view(wanted));
     const format = query.format ?? acceptedFormat(request.headers.accept);
     void reply.header('vary', 'Accept').header('x-content-type-options', 'nosniff');
     if (format === 'json') return view;
