@@ -5,8 +5,8 @@ import { pollUntil } from '../support/poll.js';
 import type { Fleet } from './fleet.js';
 import { TOP_UP_CREDITS, type CallPlan, type Scene } from './scene.js';
 
-/** A key of a top-up whose process was killed in the middle is free again after a minute. */
-const TOP_UP_TIMEOUT_MS = 120_000;
+/** A key of a top-up whose process was killed in the middle is free again after a minute, and may be as unlucky again. */
+const TOP_UP_TIMEOUT_MS = 900_000;
 
 /** A price that a caller was told with a whole answer: it must be charged exactly so. */
 export interface Promised {

@@ -14,6 +14,7 @@ beforeAll(async () => {
   sixth = await world.startAnother({ HOST: '::' });
   trusting = await world.startAnother({ TRUSTED_PROXIES: '127.0.0.1/32, 10.1.0.0/16' });
   model = (await world.model()).key;
+  await Promise.all([sixth, trusting].map((gateway) => world.caughtUp(gateway)));
 });
 afterAll(async () => {
   await sixth.stop();

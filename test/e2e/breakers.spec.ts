@@ -121,6 +121,7 @@ it('an endpoint that recovers is probed by one process, and in service again at 
     const { data } = await world.admin.get<{ data: { upstream_model: string }[] }>(`/models/${model.id}/endpoints`);
     const upstreamModel = data[0]?.upstream_model ?? '';
     await world.upstream.setBehaviour(upstreamModel, 'status-503');
+    await world.caughtUp(first);
     await reached(first.url, model);
     await reached(first.url, model);
     await standingWhen(other.url, model, ({ breaker }) => breaker === 'open');

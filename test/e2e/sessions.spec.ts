@@ -1,5 +1,4 @@
 import { Client } from 'pg';
-import { AdminClient } from '../support/admin.js';
 import { chat, type Completion } from '../support/chat.js';
 import type { GatewayProcess } from '../support/gateway.js';
 import { pollUntil } from '../support/poll.js';
@@ -25,7 +24,7 @@ beforeAll(async () => {
   weak = await world.model({ fields: { mci_score: 52 } });
   const dearer = { customer_input_mtok: '1200', customer_output_mtok: '5400' };
   strong = await world.model({ fields: { mci_score: 88, ...dearer } });
-  await seenBy(other);
+  await world.caughtUp(other);
 });
 afterAll(async () => {
   await sql.end();
@@ -49,16 +48,11 @@ async function shared(sessions: number): Promise<void> {
   await pollUntil(count, 'sessions to be shared');
 }
 
-/** A write at a process brings it everything that was committed before. */
-async function seenBy(gateway: GatewayProcess): Promise<void> {
-  await new AdminClient(gateway.url).post('/accounts', { kind: 'personal', name: unique('account') });
-}
-
 it('goes on in another process with the model that it has, and only there and then', async () => {
   const users = Array.from({ length: 5 }, () => unique('user'));
   for (const user of users) expect(await chosen(world.url, user, HARD)).toBe(strong.key);
   await shared(users.length);
-  await seenBy(other);
+  await world.caughtUp(other);
   for (const user of users) expect(await chosen(other.url, user, EASY)).toBe(strong.key);
   expect(await chosen(other.url, unique('user'), EASY)).toBe(weak.key);
   expect(await chosen(other.url, users[0] ?? '', EASY, 'auto:0.5')).toBe(weak.key);
@@ -73,7 +67,7 @@ it('moves everywhere once it has moved, and outlives the processes that served i
   await world.gateway.stop();
   await world.restart();
   expect(await chosen(world.url, user, EASY)).toBe(strong.key);
-  await seenBy(other);
+  await world.caughtUp(other);
   expect(await chosen(other.url, user, EASY)).toBe(strong.key);
 });
 

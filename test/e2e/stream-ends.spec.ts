@@ -8,7 +8,6 @@ import { unique, World, type ModelOptions, type TestKey } from '../support/world
 
 /** Streams that end early: the caller leaves, the provider breaks, another endpoint continues; and who pays what. */
 const CANCEL_WITHIN_MS = 100;
-const KNOWN_ELSEWHERE = 'the other process to know the model';
 
 let world: World;
 let key: TestKey;
@@ -46,7 +45,10 @@ async function streamOver(
   const ask = (url: string): Promise<StreamedAnswer> =>
     chatStream(url, prompt(model.key, options.body), { key: key.key });
   const { url } = options;
-  const answer = url === undefined ? await ask(world.url) : await pollUntil(() => served(ask(url)), KNOWN_ELSEWHERE);
+  const answer =
+    url === undefined
+      ? await ask(world.url)
+      : await pollUntil(() => served(ask(url)), 'the other process to know the model');
   return { ...answer, providers: model.providers, model: model.key };
 }
 
@@ -221,11 +223,7 @@ describe('with other settings', () => {
   it('a stream that the gateway stopped because the wallet was dry costs what was delivered', async () => {
     const poor = await world.key({ credits: { standard: '0.1' } });
     const { key: model } = await world.model({ behaviours: ['slow-tokens-n1000-p10-d1'] });
-    const known = async (): Promise<true | null> => {
-      const models = await fetch(`${other.url}/openai/v1/models`, { headers: { authorization: `Bearer ${poor.key}` } });
-      return (await models.text()).includes(model) ? true : null;
-    };
-    await pollUntil(known, KNOWN_ELSEWHERE);
+    await world.caughtUp(other);
     const answer = await chatStream(other.url, prompt(model, { max_tokens: 32_000 }), { key: poor.key });
     expect(answer.metadata?.billing).toMatchObject({ stopped_by: 'insufficient_quota', usage_source: 'estimated' });
     const usage = await world.admin.settled(requestIdOf(answer.response));

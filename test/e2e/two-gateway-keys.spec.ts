@@ -12,6 +12,7 @@ beforeAll(async () => {
   world = await World.create();
   other = await world.startAnother();
   model = (await world.model()).key;
+  await world.caughtUp(other);
 });
 afterAll(async () => {
   await other.stop();

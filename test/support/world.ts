@@ -95,6 +95,11 @@ export class World {
     return GatewayProcess.start({ databaseUrl: this.database.url, env: { ...this.env, ...env } });
   }
 
+  /** Brings a gateway everything that was committed before: it reads that with every write of its own. */
+  async caughtUp(gateway: GatewayProcess): Promise<void> {
+    await new AdminClient(gateway.url).post('/accounts', { kind: 'personal', name: unique('account') });
+  }
+
   /** A model with a price of 200/900/20/250 credits a million tokens, unless `fields` say otherwise. */
   async model(options: ModelOptions = {}): Promise<TestModel> {
     const key = unique('model');
