@@ -1,3 +1,4 @@
+import type { TraceView } from '../support/admin.js';
 import { chat, chatStream, errorOf, prompt, requestIdOf } from '../support/chat.js';
 import { pollUntil } from '../support/poll.js';
 import { textOf } from '../support/upstream/answer.js';
@@ -99,7 +100,12 @@ it('a caller who leaves while a Retry-After is waited for ends the wait and pays
   await world.upstream.callWhen(marker, ({ endedAtMs }) => endedAtMs !== null);
   leave.abort();
   await left;
-  const trace = await pollUntil(() => world.admin.trace(marker).catch(() => null), 'the trace of the call', 10_000);
+  // While it runs it is known by its freeze, and has no status yet.
+  const ended = async (): Promise<TraceView | null> => {
+    const found = await world.admin.trace(marker).catch(() => null);
+    return found === null || found.status === null ? null : found;
+  };
+  const trace = await pollUntil(ended, 'the trace of the call', 10_000);
   expect(trace.status).toBe(499);
   expect(await world.admin.settled(trace.request_id)).toMatchObject({
     status: 'released',
