@@ -34,7 +34,6 @@ export class IdempotencyRetention implements OnApplicationBootstrap, OnApplicati
   /** One round. Safe in several processes at once. */
   async clean(): Promise<void> {
     const before = new Date(this.clock.nowMs() - KEPT_MS);
-    let deleted = DELETE_MAX;
-    while (deleted === DELETE_MAX && !this.rounds.stopped) deleted = await this.journal.forget(before, DELETE_MAX);
+    await this.rounds.repeat(async () => (await this.journal.forget(before, DELETE_MAX)) === DELETE_MAX);
   }
 }

@@ -28,7 +28,7 @@ export function unpackHistogram(packed: string): Histogram {
 export function mergeHistograms(parts: readonly Histogram[]): Histogram {
   const merged: number[] = [];
   for (const counts of parts) {
-    for (const [slot, count] of counts.entries()) merged[slot] = (merged[slot] ?? 0) + count;
+    counts.forEach((count, slot) => (merged[slot] = (merged[slot] ?? 0) + count));
   }
   return merged;
 }

@@ -33,6 +33,6 @@ export class Roller implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** Everything that can be rolled up now, in short transactions. Safe in several processes at once. */
   async roll(): Promise<void> {
-    while (!this.rounds.stopped && (await this.repository.advance()));
+    await this.rounds.repeat(() => this.repository.advance());
   }
 }

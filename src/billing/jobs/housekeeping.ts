@@ -42,13 +42,8 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   async clean(): Promise<void> {
     await this.desk.deleteOldLeases();
     const floorMs = this.clock.nowMs() - this.config.TRACE_RETENTION_DAYS * DAY_MS;
-    await this.repeat(() => this.repository.deleteTraces(requestIdFloor(floorMs), DELETE_MAX));
-    await this.repeat(() => this.repository.deleteTracePacks(Math.floor(floorMs / 1000), DELETE_PACKS_MAX));
-    await this.repeat(() => this.repository.deleteChanges(CHANGES_KEPT, DELETE_MAX));
-  }
-
-  private async repeat(step: () => Promise<boolean>): Promise<void> {
-    let more = true;
-    while (more && !this.rounds.stopped) more = await step();
+    await this.rounds.repeat(() => this.repository.deleteTraces(requestIdFloor(floorMs), DELETE_MAX));
+    await this.rounds.repeat(() => this.repository.deleteTracePacks(Math.floor(floorMs / 1000), DELETE_PACKS_MAX));
+    await this.rounds.repeat(() => this.repository.deleteChanges(CHANGES_KEPT, DELETE_MAX));
   }
 }

@@ -36,7 +36,6 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
   /** One round. Safe in several processes at once. */
   async clean(): Promise<void> {
     const beforeMs = this.clock.nowMs() - this.config.EVENT_RETENTION_DAYS * DAY_MS;
-    let more = true;
-    while (more && !this.rounds.stopped) more = await this.events.forget(beforeMs, DELETE_MAX);
+    await this.rounds.repeat(() => this.events.forget(beforeMs, DELETE_MAX));
   }
 }

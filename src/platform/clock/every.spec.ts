@@ -46,4 +46,21 @@ describe('Every', () => {
     await begun;
     await pollUntil(() => Promise.resolve(ended ? true : null), 'the round to end');
   });
+
+  it('repeats a step until nothing is left, and no longer than the rounds go on', async () => {
+    const every = new Every(
+      1,
+      () => Promise.resolve(),
+      () => undefined,
+    );
+    let steps = 0;
+    await every.repeat(() => Promise.resolve((steps += 1) < 3));
+    expect(steps).toBe(3);
+    await every.repeat(async () => {
+      steps += 1;
+      if (steps === 5) await every.stop();
+      return true;
+    });
+    expect(steps).toBe(5);
+  });
 });

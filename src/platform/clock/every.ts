@@ -28,6 +28,12 @@ export class Every {
     }, firstAfterMs).unref();
   }
 
+  /** For rounds of many short steps: takes one after the other until one says that nothing is left, or the rounds are stopped. */
+  async repeat(step: () => Promise<boolean>): Promise<void> {
+    let more = true;
+    while (more && !this.stopped) more = await step();
+  }
+
   /** Begins no further round. @returns when the one that runs has ended. */
   async stop(): Promise<void> {
     this.end.abort();
