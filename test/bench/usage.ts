@@ -16,7 +16,7 @@ times summaries and lists of a gateway over HTTP: median and worst of each. Exit
 is wrong. Ten million records need about 25 GB of disk.
 
   --database-url  a server with the right to create databases and to be superuser; an embedded one of its own otherwise
-  --keep          leaves the database there
+  --keep          leaves the database on the server that was given
   --filled        measures a database that was kept before`;
 
 async function main(): Promise<void> {
@@ -35,6 +35,8 @@ async function main(): Promise<void> {
   if (!Number.isSafeInteger(records) || records < 1_000)
     throw new Error('--records must be a whole number from 1000 on');
   if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number of at least 1');
+  if (values.keep && values['database-url'] === undefined)
+    throw new Error('--keep needs --database-url: the embedded server goes with the run');
   if (values.filled !== undefined) return measure(values.filled, rounds);
   const own = values['database-url'] === undefined ? await startOwnPostgres() : null;
   process.env['TEST_DATABASE_URL'] = own?.url ?? values['database-url'];

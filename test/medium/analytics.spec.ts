@@ -1,3 +1,5 @@
+import { DataSource } from 'typeorm';
+import { UsageWeeks1764000014100 } from '../../migrations/1764000014100-usage-weeks.js';
 import { UsageSummaryService, type Grouping, type SummaryRequest, type UsageGroup } from '../../src/analytics/index.js';
 import { Roller } from '../../src/analytics/jobs/roller.js';
 import { RollupRepository } from '../../src/analytics/persistence/rollup.repository.js';
@@ -171,6 +173,21 @@ describe('summaries of usage', () => {
     );
     expect(rolled?.quarters).toBeGreaterThan(100);
     for (const [, changes] of CASES) await agree(changes);
+  });
+
+  it('and the upgrade that brings sums of weeks makes those that workers make', async () => {
+    const WEEKS = `select to_jsonb(r) as row from usage_rollup r where grain = 'week' order by r.*`;
+    const rolled = await world.sql.query<object[]>(WEEKS);
+    expect(rolled.length).toBeGreaterThan(100);
+    const runner = world.app.get(DataSource, { strict: false }).createQueryRunner();
+    try {
+      await new UsageWeeks1764000014100().down(runner);
+      expect(await world.sql.query(WEEKS)).toEqual([]);
+      await new UsageWeeks1764000014100().up(runner);
+    } finally {
+      await runner.release();
+    }
+    expect(await world.sql.query(WEEKS)).toEqual(rolled);
   });
 
   it('and when records change that were rolled up, before and after the next turn', async () => {

@@ -14,7 +14,7 @@ export interface Cube {
   grains: readonly Grain[];
 }
 
-const EVERY_GRAIN: readonly Grain[] = ['month', 'day', 'shift', 'hour', 'quarter'];
+const EVERY_GRAIN: readonly Grain[] = ['month', 'week', 'day', 'shift', 'hour', 'quarter'];
 
 /**
  * The smallest first. A cube of few rows has every grain. By account and by key there are nearly as many rows in a quarter of an
@@ -29,11 +29,11 @@ export const CUBES: readonly Cube[] = [
   {
     name: 'pool',
     dimensions: ['model_key', 'provider', 'tier', 'status'],
-    grains: ['month', 'day', 'shift', 'hour'],
+    grains: ['month', 'week', 'day', 'shift', 'hour'],
   },
-  { name: 'account', dimensions: ['account_id'], grains: ['month', 'day', 'shift', 'hour'] },
-  { name: 'key', dimensions: ['account_id', 'api_key_id'], grains: ['month', 'day', 'shift', 'hour'] },
-  { name: 'all', dimensions: DIMENSIONS, grains: ['month', 'day', 'quarter'] },
+  { name: 'account', dimensions: ['account_id'], grains: ['month', 'week', 'day', 'shift', 'hour'] },
+  { name: 'key', dimensions: ['account_id', 'api_key_id'], grains: ['month', 'week', 'day', 'shift', 'hour'] },
+  { name: 'all', dimensions: DIMENSIONS, grains: ['month', 'week', 'day', 'quarter'] },
 ];
 
 /** The cube of all dimensions, which has what others lack. */

@@ -35,6 +35,15 @@ describe('planSegments', () => {
     });
   });
 
+  it('takes weeks, which begin on Thursday, out of months that are not whole', () => {
+    const plan = planSegments([piece(at(35, 0), at(57, 0))], { untilMs: at(100, 0), staleMs: [] }, LONGEST_FIRST);
+    expect(new Date(floorTo('week', at(41, 95))).toUTCString()).toContain('Thu, 05 Feb 1970');
+    expect(plan.rollups.map(({ grain, fromMs, toMs }) => [grain, fromMs, toMs])).toEqual([
+      ['week', at(35, 0), at(56, 0)],
+      ['day', at(56, 0), at(57, 0)],
+    ]);
+  });
+
   it('takes a month as one, of whatever length', () => {
     expect(planSegments([piece(0, at(59, 0))], { untilMs: at(100, 0), staleMs: [] }, LONGEST_FIRST).rollups).toEqual([
       { grain: 'month', fromMs: 0, toMs: at(59, 0), label: null },

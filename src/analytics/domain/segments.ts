@@ -7,8 +7,8 @@ export interface TimeRange {
   toMs: number;
 }
 
-/** Lengths of time that sums are kept of; all begin in UTC. A shift is six hours. */
-export const GRAINS = ['quarter', 'hour', 'shift', 'day', 'month'] as const;
+/** Lengths of time that sums are kept of; all begin in UTC. A shift is six hours; a week begins on Thursday, as time did in 1970. */
+export const GRAINS = ['quarter', 'hour', 'shift', 'day', 'week', 'month'] as const;
 export type Grain = (typeof GRAINS)[number];
 
 const STEP_MS: Readonly<Record<Exclude<Grain, 'month'>, number>> = {
@@ -16,6 +16,7 @@ const STEP_MS: Readonly<Record<Exclude<Grain, 'month'>, number>> = {
   hour: 4 * QUARTER_MS,
   shift: 24 * QUARTER_MS,
   day: DAY_MS,
+  week: 7 * DAY_MS,
 };
 
 /** How far the rollups go, and which of their quarters do not hold any more. */

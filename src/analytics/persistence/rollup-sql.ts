@@ -14,6 +14,7 @@ const STEP: Readonly<Record<Grain, string>> = {
   hour: `date_trunc('hour', starts_at, 'UTC')`,
   shift: `date_bin('6 hours', starts_at, '2000-01-01T00:00:00Z')`,
   day: `date_trunc('day', starts_at, 'UTC')`,
+  week: `date_bin('7 days', starts_at, '1970-01-01T00:00:00Z')`,
   month: `date_trunc('month', starts_at, 'UTC')`,
 };
 
@@ -74,5 +75,6 @@ export const ROLL: Readonly<Record<Grain, readonly string[]>> = {
   hour: [fromWhole('hour')],
   shift: [fromShorter(PARTIAL, 'shift', 'hour')],
   day: [fromShorter(PARTIAL, 'day', 'shift'), fromShorter(['all'], 'day', 'quarter')],
+  week: [fromShorter([...PARTIAL, 'all'], 'week', 'day')],
   month: [fromShorter([...PARTIAL, 'all'], 'month', 'day')],
 };

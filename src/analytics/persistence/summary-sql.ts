@@ -37,13 +37,13 @@ export const SETTINGS = `select set_config('work_mem', '32MB', true), ${['seqsca
   .map((name) => `set_config('enable_${name}', 'off', true)`)
   .join(', ')}, set_config('jit', 'off', true)`;
 
-/** The SQL of each grouping, as text; `starts_at` is in the group's day already where days are asked for. */
+/** The SQL of each grouping; `starts_at` is in the group's day already where days are asked for. */
 function groupedBy(name: Grouping, zone: string): string {
   switch (name) {
     case 'key':
-      return 'api_key_id::text';
+      return 'api_key_id';
     case 'account':
-      return 'account_id::text';
+      return 'account_id';
     case 'model':
       return 'model_key';
     case 'day':
@@ -77,12 +77,13 @@ export function summaryStatement(request: SummaryRequest, cube: Cube, plan: Segm
     ...(others.length === 0 ? [] : [rollupPart('all', others, conditions, values)]),
     recordPart(plan.records, conditions, values),
   ];
-  const columns = request.groupBy.map((name, at) => `${groupedBy(name, zone)} as g${at.toString()}`);
+  const by = request.groupBy.map((name) => groupedBy(name, zone));
+  // Grouped as they are, which is quicker than as text, and then written as text.
+  const columns = by.map((group, at) => `(${group})::text as g${at.toString()}`);
   const sums = SUMS.map((name) => `coalesce(sum(${name}), 0)::text as ${name}`);
   const packed = ['duration', 'first_token'].map((name) => `coalesce(sum(${name}), 0)::text as ${name}`);
-  const groups = request.groupBy.map((_name, at) => (at + 1).toString()).join(', ');
   const text = `select ${[...columns, ...sums, ...packed].join(', ')} from (${parts.join(' union all ')}) p
-    where ${zone} is not null ${groups === '' ? '' : `group by ${groups}`} limit ${groupsMax.toString()}`;
+    where ${zone} is not null ${by.length === 0 ? '' : `group by ${by.join(', ')}`} limit ${groupsMax.toString()}`;
   return { text, values: values.list };
 }
 

@@ -49,7 +49,7 @@ export class SummaryRepository {
   ): Promise<{ pieces: Piece[]; grains: Grain[] }> {
     const grains: Grain[] = groupBy.includes('hour') ? ['hour', 'quarter'] : ['day', 'shift', 'hour', 'quarter'];
     if (!groupBy.includes('day') && !groupBy.includes('hour')) {
-      return { pieces: [{ ...range, label: null }], grains: ['month', ...grains] };
+      return { pieces: [{ ...range, label: null }], grains: ['month', 'week', ...grains] };
     }
     const [first] = await manager.query<{ ms: string | null }[]>(FIRST_USED);
     const seconds = [
