@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { reword } from '../src/platform/database/reword.js';
 
 /**
  * A freeze row is written three times: held, captured, ended. An index that mentions `state`, also in its predicate, makes
@@ -129,20 +130,13 @@ end $$;
 export class LeanerFreezeRows1764000007000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(UP);
-    for (const [name, before, after] of REWORDED) await reword(runner, name, before, after);
+    for (const [name, before, after] of REWORDED) await reword(runner, name, [[before, after]]);
     for (const part of [CLAIM, OLDEST_DUE]) await runner.query(part);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('drop function wallet_oldest_due, wallet_claim');
-    for (const [name, before, after] of REWORDED) await reword(runner, name, after, before);
+    for (const [name, before, after] of REWORDED) await reword(runner, name, [[after, before]]);
     await runner.query(DOWN);
   }
-}
-
-/** Replaces a passage of a function. @throws when the passage is not there: then the function is not the one meant. */
-async function reword(runner: QueryRunner, name: string, before: string, after: string): Promise<void> {
-  const [row] = (await runner.query('select pg_get_functiondef($1::regproc) as text', [name])) as { text: string }[];
-  if (row === undefined || !row.text.includes(before)) throw new Error(`${name} does not read as expected`);
-  await runner.query(row.text.replaceAll(before, () => after));
 }

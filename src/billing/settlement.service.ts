@@ -19,6 +19,12 @@ interface Failure {
   error: unknown;
 }
 
+/** How many freezes a settlement ended, and the outcomes that cannot be settled. */
+interface Settled {
+  settled: number;
+  failures: Failure[];
+}
+
 /**
  * Turns captured outcomes into settled freezes and usage records, in batches of one transaction each. Safe to run at any
  * time and in any number of processes: a freeze ends once, whoever comes second changes nothing.
@@ -51,14 +57,14 @@ export class SettlementService {
 
   /**
    * Settles until nothing that is due is left.
-   * @returns how many outcomes were dealt with.
+   * @returns how many outcomes were dealt with here; what another worker settled meanwhile is not among them.
    * @throws when the database is away; nothing is half done then.
    */
   async settlePending(): Promise<number> {
     for (let total = 0; ;) {
-      const count = await this.settleBatch();
-      total += count;
-      if (count < BATCH_MAX) return total;
+      const { claimed, done } = await this.settleBatch();
+      total += done;
+      if (claimed < BATCH_MAX) return total;
     }
   }
 
@@ -70,25 +76,22 @@ export class SettlementService {
     return this.repository.release(accountId, freezeId);
   }
 
-  private async settleBatch(): Promise<number> {
-    let claimed: ClaimedFreeze[] = [];
-    let failures: Failure[] = [];
-    try {
-      await this.repository.transaction(async (transaction) => {
-        claimed = await this.desk.claimCaptured(BATCH_MAX, transaction);
-        failures = await this.settleClaimed(claimed, transaction);
-      });
-    } catch (error) {
-      if (claimed.length === 0 || isConnectionError(error)) throw error;
+  /**
+   * Nothing is locked between the claim and the settlement: a wallet that waits for this process would hold up everybody who
+   * freezes on it. Another worker may have claimed the same; whoever settles second ends nothing.
+   */
+  private async settleBatch(): Promise<{ claimed: number; done: number }> {
+    const claimed = await this.desk.claimCaptured(BATCH_MAX);
+    const { settled, failures } = await this.settleClaimed(claimed).catch((error: unknown) => {
+      if (isConnectionError(error)) throw error;
       // One member that the database refuses must not hold up the others.
-      failures = await this.settleOneByOne(claimed);
-    }
+      return this.settleOneByOne(claimed);
+    });
     for (const failure of failures) await this.noteFailure(failure);
-    return claimed.length;
+    return { claimed: claimed.length, done: settled + failures.length };
   }
 
-  /** @returns the outcomes that cannot be settled; the others are settled. */
-  private async settleClaimed(claimed: readonly ClaimedFreeze[], transaction: Queryable): Promise<Failure[]> {
+  private async settleClaimed(claimed: readonly ClaimedFreeze[], transaction?: Queryable): Promise<Settled> {
     const items: SettlementItem[] = [];
     const failures: Failure[] = [];
     for (const freeze of claimed) {
@@ -99,26 +102,31 @@ export class SettlementService {
         failures.push({ freeze, error });
       }
     }
-    if (items.length > 0) this.count(await this.repository.settle(items, transaction));
-    return failures;
+    const rows = items.length === 0 ? [] : await this.repository.settle(items, transaction);
+    this.count(rows);
+    return { settled: rows.length, failures };
   }
 
-  private async settleOneByOne(claimed: readonly ClaimedFreeze[]): Promise<Failure[]> {
-    const failures: Failure[] = [];
+  private async settleOneByOne(claimed: readonly ClaimedFreeze[]): Promise<Settled> {
+    const all: Settled = { settled: 0, failures: [] };
     for (const freeze of claimed) {
       try {
-        failures.push(...(await this.repository.transaction((transaction) => this.settleAgain(freeze, transaction))));
+        const { settled, failures } = await this.repository.transaction((transaction) =>
+          this.settleAgain(freeze, transaction),
+        );
+        all.settled += settled;
+        all.failures.push(...failures);
       } catch (error) {
         if (isConnectionError(error)) throw error;
-        failures.push({ freeze, error });
+        all.failures.push({ freeze, error });
       }
     }
-    return failures;
+    return all;
   }
 
-  private async settleAgain({ accountId, id }: ClaimedFreeze, transaction: Queryable): Promise<Failure[]> {
+  private async settleAgain({ accountId, id }: ClaimedFreeze, transaction: Queryable): Promise<Settled> {
     const freeze = await this.desk.claimOne(accountId, id, transaction);
-    return freeze === null ? [] : this.settleClaimed([freeze], transaction);
+    return freeze === null ? { settled: 0, failures: [] } : this.settleClaimed([freeze], transaction);
   }
 
   private async itemOf(freeze: ClaimedFreeze): Promise<SettlementItem> {

@@ -6,7 +6,7 @@ import { FreezeRepository, type ClaimedRow } from './persistence/freeze.reposito
 import { LeaseRepository } from './persistence/lease.repository.js';
 import { ProcessLease } from './process-lease.js';
 
-/** A captured freeze, locked by the transaction that claimed it. */
+/** A captured freeze, as it was when it was claimed. */
 export interface ClaimedFreeze {
   accountId: string;
   id: string;
@@ -29,9 +29,9 @@ export class SettlementDesk {
     private readonly lease: ProcessLease,
   ) {}
 
-  /** Locks due outcomes, oldest first, passing over those that another worker has locked. */
-  async claimCaptured(limit: number, transaction: Queryable): Promise<ClaimedFreeze[]> {
-    return (await this.freezes.claim(limit, transaction)).map(claimedOf);
+  /** Due outcomes, oldest first, without those that another worker is settling at that moment. */
+  async claimCaptured(limit: number): Promise<ClaimedFreeze[]> {
+    return (await this.freezes.claim(limit)).map(claimedOf);
   }
 
   /** Locks one outcome; `null` when it is settled or locked elsewhere. */

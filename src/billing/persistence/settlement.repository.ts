@@ -34,7 +34,7 @@ export class SettlementRepository {
   }
 
   /** Ends freezes and records their usage. Freezes that have ended already are not in the result. */
-  async settle(items: readonly SettlementItem[], transaction: Queryable): Promise<SettledRow[]> {
+  async settle(items: readonly SettlementItem[], transaction: Queryable = this.dataSource): Promise<SettledRow[]> {
     return transaction.query<SettledRow[]>(SETTLE, [JSON.stringify(items)]);
   }
 

@@ -40,9 +40,9 @@ const OPEN_STATES: readonly FreezeState[] = ['held', 'captured'];
 export class FreezeRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Locks captured freezes that are due, oldest first; rows that another worker has locked are passed over. */
-  async claim(limit: number, transaction: Queryable): Promise<ClaimedRow[]> {
-    return transaction.query<ClaimedRow[]>(CLAIM, [limit]);
+  /** Captured freezes that are due, oldest first; rows that another worker has locked are passed over. */
+  async claim(limit: number): Promise<ClaimedRow[]> {
+    return this.dataSource.query<ClaimedRow[]>(CLAIM, [limit]);
   }
 
   async claimOne(accountId: string, id: string, transaction: Queryable): Promise<ClaimedRow | null> {
