@@ -52,9 +52,19 @@ describe('a worker that is killed', () => {
   it('with its job half done: nothing of it stays, another worker charges it once', async () => {
     const { requestId, backend, release } = await stopInTheMiddle();
     await worker.stop('SIGKILL');
+    await scene.terminate(backend);
+    await release();
+    expect((await scene.freezes(key.accountId))[0]?.state).toBe('captured');
+    await scene.startWorker();
+    await expectChargedOnce(requestId);
+  });
+
+  it('while the database still works on its job: that ends without it, and another worker finds nothing to do', async () => {
+    const { requestId, backend, release } = await stopInTheMiddle();
+    await worker.stop('SIGKILL');
     await release();
     await scene.gone(backend);
-    expect((await scene.freezes(key.accountId))[0]?.state).toBe('captured');
+    expect((await scene.freezes(key.accountId))[0]?.state).toBe('settled');
     await scene.startWorker();
     await expectChargedOnce(requestId);
   });
