@@ -16,12 +16,9 @@ const READ_OPEN_FREEZES = [
 export class WalkOpenFreezes1764000014400 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const name of READ_OPEN_FREEZES) await runner.query(`alter function ${name} set enable_bitmapscan = off`);
-    // Room for both versions of each row of a page, held and captured: only then does a capture leave the indexes alone.
-    await runner.query('alter table wallet_freeze set (fillfactor = 25)');
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('alter table wallet_freeze set (fillfactor = 40)');
     for (const name of READ_OPEN_FREEZES) await runner.query(`alter function ${name} reset enable_bitmapscan`);
   }
 }

@@ -136,5 +136,5 @@ export function gatewayEnvironment(options: GatewayOptions): Record<string, stri
 /** Node's options in the script behind `npm start`. */
 function startFlags(): string[] {
   const { scripts } = JSON.parse(readFileSync(`${PROJECT_DIR}/package.json`, 'utf8')) as { scripts: { start: string } };
-  return [...scripts.start.matchAll(/ (--[\w-]+(?:=[\w-]+)?)(?= )/g)].map(([, flag]) => String(flag));
+  return [...scripts.start.matchAll(/ (--[\w-]+(?:=[\w./-]+)?)(?= )/g)].map(([, flag]) => String(flag));
 }

@@ -26,7 +26,7 @@ export class StandaloneGateway {
     options: { npm?: boolean; cwd?: string } = {},
   ): Promise<StandaloneGateway> {
     await ensureBuilt();
-    const program = [process.execPath, '--enable-source-maps', join(PROJECT_DIR, 'dist/src/main.js')];
+    const program = [process.execPath, join(PROJECT_DIR, 'dist/src/main.js')];
     // The build is there: without its pre-script, `npm start` is exactly what a newcomer types.
     const [command = '', ...args] = options.npm === true ? ['npm', 'start', '--ignore-scripts'] : program;
     const child = spawn(command, args, {
