@@ -10,7 +10,8 @@ const TEMPLATE_PREFIX = 'joytoken_template_';
 const TEST_PREFIX = 'joytoken_test_';
 /** A test database this old was left by a killed run. */
 const ORPHAN_AGE_MS = 2 * 60 * 60 * 1000;
-const MIGRATIONS_DIR = resolve(process.cwd(), 'migrations');
+/** Sources in a test, compiled in a tool of `dist`. */
+const MIGRATIONS_DIR = resolve(import.meta.dirname, '../../migrations');
 
 export interface TestDatabase {
   /** Connection URL of a migrated, empty database of its own. */
@@ -47,7 +48,7 @@ export function adminDatabaseUrl(): string {
 
 /** The template carries the hash of the migrations in its name: a changed migration makes a new template. */
 async function ensureTemplate(admin: Client, adminUrl: string): Promise<string> {
-  const files = (await readdir(MIGRATIONS_DIR)).filter((file) => /^\d+-.*\.ts$/.test(file)).sort();
+  const files = (await readdir(MIGRATIONS_DIR)).filter((file) => /^\d+-.*\.[jt]s$/.test(file)).sort();
   const hash = createHash('sha256');
   for (const file of files) hash.update(await readFile(resolve(MIGRATIONS_DIR, file)));
   const name = TEMPLATE_PREFIX + hash.digest('hex').slice(0, 16);
