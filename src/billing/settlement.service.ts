@@ -141,7 +141,13 @@ export class SettlementService {
     this.failures.inc();
     this.logger.error({ request_id: freeze.id, attempts, error: String(error) }, 'an outcome could not be settled');
     const retryInMs = Math.min(RETRY_FIRST_MS * 2 ** attempts, RETRY_MAX_MS);
-    await this.desk.noteFailure(freeze.accountId, freeze.id, String(error).slice(0, 1_000), retryInMs);
+    await this.desk.noteFailure({
+      accountId: freeze.accountId,
+      id: freeze.id,
+      error: String(error).slice(0, 1_000),
+      retryInMs,
+      attemptsBefore: freeze.attempts,
+    });
     if (attempts < ATTEMPTS_MAX) return;
     await this.repository.transaction(async (transaction) => {
       const rows = await this.repository.settle([failedItem(freeze)], transaction);

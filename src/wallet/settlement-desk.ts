@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { micros, type Micros } from '../platform/money/index.js';
 import { parseTier, type Tier } from './domain/tier.js';
 import type { Queryable } from './domain/wallet.js';
-import { FreezeRepository, type ClaimedRow } from './persistence/freeze.repository.js';
+import { FreezeRepository, type ClaimedRow, type FailedAttempt } from './persistence/freeze.repository.js';
 import { LeaseRepository } from './persistence/lease.repository.js';
 import { ProcessLease } from './process-lease.js';
 
@@ -41,8 +41,8 @@ export class SettlementDesk {
   }
 
   /** Counts a failed settlement and spaces the next try. */
-  noteFailure(accountId: string, id: string, error: string, retryInMs: number): Promise<void> {
-    return this.freezes.noteFailure(accountId, id, error, retryInMs);
+  noteFailure(failure: FailedAttempt): Promise<void> {
+    return this.freezes.noteFailure(failure);
   }
 
   /** Age of the oldest due outcome in database time; `null` when there is none. */

@@ -234,6 +234,14 @@ describe('outcomes and their settlement', () => {
     expect(freeze?.settleError).toContain('UnsettleableOutcome');
   });
 
+  it('counts one attempt when workers fail on the same outcome at once', async () => {
+    const { accountId, id } = await frozen(100n, 60n);
+    await world.wallets.capture(accountId, id, world.outcome(5, { creditsUsedMicros: '11' }));
+    await Promise.all([1, 2, 3].map(() => world.settlement.settlePending()));
+    expect(await world.wallets.findFreeze(accountId, id)).toMatchObject({ state: 'captured', settleAttempts: 1 });
+    await world.settlement.release(accountId, id);
+  });
+
   it('isolates a member that the database refuses', async () => {
     const poison = await frozen(100n, 60n);
     const healthy = await frozen(100n, 60n);

@@ -17,6 +17,15 @@ export interface ClaimedRow {
   settle_attempts: number;
 }
 
+/** A settlement that failed. */
+export interface FailedAttempt {
+  accountId: string;
+  id: string;
+  error: string;
+  retryInMs: number;
+  attemptsBefore: number;
+}
+
 const CLAIM = `select * from wallet_claim($1)`;
 
 const CLAIM_ONE = `select account_id, id, tier, price_id, amount, facts, outcome, settle_attempts from wallet_freeze
@@ -24,7 +33,7 @@ const CLAIM_ONE = `select account_id, id, tier, price_id, amount, facts, outcome
 
 const NOTE_FAILURE = `update wallet_freeze set settle_attempts = settle_attempts + 1, settle_error = $3,
     retry_at = now() + $4 * interval '1 millisecond'
-  where account_id = $1 and id = $2 and state = 'captured'`;
+  where account_id = $1 and id = $2 and state = 'captured' and settle_attempts = $5`;
 
 const REASSIGN = `update wallet_freeze set model_id = $3, price_id = $4, facts = facts || $5::jsonb
   where account_id = $1 and id = $2 and state = 'held' returning id`;
@@ -49,8 +58,10 @@ export class FreezeRepository {
     return (await transaction.query<ClaimedRow[]>(CLAIM_ONE, [accountId, id]))[0] ?? null;
   }
 
-  async noteFailure(accountId: string, id: string, error: string, retryInMs: number): Promise<void> {
-    await this.dataSource.query(NOTE_FAILURE, [accountId, id, error, retryInMs]);
+  /** @param failure with the attempts that had failed before: one that two workers made at once counts once. */
+  async noteFailure(failure: FailedAttempt): Promise<void> {
+    const { accountId, id, error, retryInMs, attemptsBefore } = failure;
+    await this.dataSource.query(NOTE_FAILURE, [accountId, id, error, retryInMs, attemptsBefore]);
   }
 
   /** @returns whether the freeze was still held. */
