@@ -102,12 +102,18 @@ export class QueueAdmin {
   }
 
   private async find(name: QueueName, id: string): Promise<{ job: Job; state: JobState }> {
-    const job = await this.queues.ask(name, (queue) => queue.getJob(id));
-    if (job === undefined) throw jobNotFound();
-    const stateName = await this.queues.ask(name, () => job.getState());
+    const found = await this.read(name, id);
+    const stateName = await this.queues.ask(name, () => found.getState());
     const state = JOB_STATES.find((known) => known === stateName);
     if (state === undefined) throw jobNotFound();
-    return { job, state };
+    // Read after its state: a job that has just failed has its reason by then.
+    return { job: await this.read(name, id), state };
+  }
+
+  private async read(name: QueueName, id: string): Promise<Job> {
+    const job = await this.queues.ask(name, (queue) => queue.getJob(id));
+    if (job === undefined) throw jobNotFound();
+    return job;
   }
 
   /** The last of `count` jobs: both back ends list newest first. `null` when it has moved on meanwhile. */
@@ -119,12 +125,14 @@ export class QueueAdmin {
 }
 
 function recordOf(job: Job, state: JobState): JobRecord {
+  // Unlike its type says, it is missing until an attempt has failed.
+  const failure = job.failedReason as string | undefined;
   return {
     id: String(job.id),
     state,
     attempts: job.attemptsMade,
     attemptsMax: job.opts.attempts ?? 1,
-    error: state === 'failed' || state === 'delayed' ? job.failedReason : null,
+    error: state === 'failed' || state === 'delayed' ? (failure ?? null) : null,
     addedAt: new Date(job.timestamp),
     startedAt: dateOrNull(job.processedOn),
     endedAt: dateOrNull(job.finishedOn),
