@@ -4,8 +4,9 @@ import { toJsonb } from '../platform/database/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
 import { FIRST_ERROR_STATUS, type RefusedRequest, type RequestFilter } from './domain/request-search.js';
+import { WaitingPacks } from './domain/trace-pack.js';
 import type { RequestTrace } from './domain/trace.js';
-import { TracePackRepository, type PackedTrace } from './persistence/trace-pack.repository.js';
+import { TracePackRepository } from './persistence/trace-pack.repository.js';
 import { TraceRepository, type Found } from './persistence/trace.repository.js';
 import { RefusalSampler } from './refusal-sampler.js';
 
@@ -20,9 +21,11 @@ const RETRY_AFTER_MS = 1_000;
  */
 @Injectable()
 export class RequestTraces implements OnApplicationShutdown {
-  /** JSON texts: one string each is far less to carry for the garbage collector than the objects it was made of. */
-  private served: PackedTrace[] = [];
+  private readonly served = new WaitingPacks();
+  /** JSON texts. */
   private refused: string[] = [];
+  /** Taken to be written: they count until they are, because they may come back. */
+  private takenCount = 0;
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> = Promise.resolve();
   private flushing: Promise<void> = Promise.resolve();
@@ -60,13 +63,13 @@ export class RequestTraces implements OnApplicationShutdown {
       this.unsampled.inc();
       return;
     }
-    if (this.served.length + this.refused.length >= KEPT_MAX) {
+    if (this.waitingCount + this.takenCount >= KEPT_MAX) {
       this.dropped.inc();
       if (isRefused || this.refused.length === 0) return;
       this.refused.pop();
     }
     if (isRefused) this.refused.push(toJsonb(trace));
-    else this.served.push({ requestId: trace.requestId, json: JSON.stringify(trace) });
+    else this.served.add(trace.requestId, JSON.stringify(trace));
     this.schedule(FLUSH_AFTER_MS);
   }
 
@@ -106,18 +109,24 @@ export class RequestTraces implements OnApplicationShutdown {
   }
 
   private async writeAll(): Promise<void> {
-    while (this.served.length + this.refused.length > 0) {
-      const served = this.served.splice(0, INSERT_MAX);
+    while (this.waitingCount > 0) {
+      const served = this.served.take(INSERT_MAX);
       const refused = this.refused.splice(0, INSERT_MAX);
+      this.takenCount = served.reduce((lines, pack) => lines + pack.lines, refused.length);
       const [packed, inserted] = await Promise.allSettled([
         served.length === 0 ? undefined : this.packs.insert(served),
         refused.length === 0 ? undefined : this.repository.insert(refused),
       ]);
-      if (packed.status === 'rejected') this.putBack(this.served, served);
-      if (inserted.status === 'rejected') this.putBack(this.refused, refused);
+      this.takenCount = 0;
+      if (packed.status === 'rejected') this.served.putBack(served);
+      if (inserted.status === 'rejected') this.refused.unshift(...refused);
       if (packed.status === 'rejected') throw packed.reason;
       if (inserted.status === 'rejected') throw inserted.reason;
     }
+  }
+
+  private get waitingCount(): number {
+    return this.served.lines + this.refused.length;
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -132,12 +141,6 @@ export class RequestTraces implements OnApplicationShutdown {
     await this.flush().catch((error: unknown) => {
       this.logger.warn({ error: String(error) }, 'traces could not be written yet');
     });
-  }
-
-  private putBack<T>(waiting: T[], traces: readonly T[]): void {
-    const room = Math.max(0, KEPT_MAX - this.served.length - this.refused.length);
-    waiting.push(...traces.slice(0, room));
-    this.dropped.inc(Math.max(0, traces.length - room));
   }
 
   private schedule(delayMs: number): void {
@@ -155,6 +158,6 @@ export class RequestTraces implements OnApplicationShutdown {
       this.logger.warn({ error: String(error) }, 'traces could not be written yet');
     }
     this.timer = null;
-    if (this.served.length + this.refused.length > 0) this.schedule(delayMs);
+    if (this.waitingCount > 0) this.schedule(delayMs);
   }
 }

@@ -240,4 +240,21 @@ describe('explanations', () => {
     expect(Number(row?.rows)).toBeLessThan(30);
     expect(Number(row?.bytes)).toBeLessThan(3_000 * 300);
   });
+
+  it('keeps traces that could not be written, and writes them when that is possible again', async () => {
+    const last: StageRecord = { stage: 'capture', status: 'passed', ms: 1 };
+    const [served, refused, later] = [newRequestId(), newRequestId(), newRequestId()];
+    await world.sql.query('alter table trace_pack rename to trace_pack_away');
+    await world.sql.query('alter table request_trace rename to request_trace_away');
+    world.traces.record({ ...traceOf(served, last), status: 200 });
+    world.traces.record(traceOf(refused, last, { apiKeyId: newId() }));
+    await expect(world.traces.flush()).rejects.toThrow();
+    world.traces.record({ ...traceOf(later, last), status: 200 });
+    await world.sql.query('alter table trace_pack_away rename to trace_pack');
+    await world.sql.query('alter table request_trace_away rename to request_trace');
+    await world.traces.flush();
+    for (const id of [served, refused, later]) {
+      await expect(world.traces.findById(id)).resolves.toMatchObject({ requestId: id });
+    }
+  });
 });
