@@ -1,7 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EventLog, type NewEvent } from '../events/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
-import { Counter, METRICS, type Registry } from '../platform/metrics/index.js';
+import {
+  Counter,
+  counterFamily,
+  METRICS,
+  type CounterSeries,
+  type Family,
+  type Registry,
+} from '../platform/metrics/index.js';
 import { formatDecimal } from '../platform/money/index.js';
 import { RouterService } from '../router/index.js';
 import { SettlementDesk, type ClaimedFreeze, type Queryable } from '../wallet/index.js';
@@ -31,7 +38,7 @@ interface Settled {
  */
 @Injectable()
 export class SettlementService {
-  private readonly settled: Counter<'status'>;
+  private readonly settled: Family<CounterSeries>;
   private readonly failures: Counter;
 
   constructor(
@@ -42,11 +49,11 @@ export class SettlementService {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
   ) {
-    this.settled = new Counter({
+    this.settled = counterFamily({
       name: 'settlement_outcomes_total',
       help: 'Outcomes that were settled, by the status of their usage record.',
       labelNames: ['status'],
-      registers: [metrics],
+      registry: metrics,
     });
     this.failures = new Counter({
       name: 'settlement_failures_total',
@@ -157,7 +164,7 @@ export class SettlementService {
   }
 
   private count(rows: readonly SettledRow[]): void {
-    for (const { status } of rows) this.settled.inc({ status });
+    for (const { status } of rows) this.settled.of(status).add();
   }
 }
 

@@ -4,7 +4,16 @@ import { CONFIG, type Config } from '../platform/config/index.js';
 import { toJsonb } from '../platform/database/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
-import { Counter, Gauge, Histogram, METRICS, type Registry } from '../platform/metrics/index.js';
+import {
+  Counter,
+  counterFamily,
+  Gauge,
+  histogramFamily,
+  METRICS,
+  type CounterSeries,
+  type Family,
+  type Registry,
+} from '../platform/metrics/index.js';
 import type { CaptureResult, ExtendRequest, ExtendResult, FreezeRequest, FreezeResult } from './domain/freeze.js';
 import { isUnavailable, MicroBatcher } from './micro-batcher.js';
 import {
@@ -30,7 +39,7 @@ export class FreezeDesk {
   private readonly captures: MicroBatcher<CaptureRequest, CaptureAnswer>;
   private readonly extensions: MicroBatcher<ExtendRequest, ExtendResult>;
   private readonly balances: MicroBatcher<string, AvailableByTier>;
-  private readonly captured: Counter<'result'>;
+  private readonly captured: Family<CounterSeries>;
   private readonly lost: Counter;
 
   constructor(
@@ -40,14 +49,14 @@ export class FreezeDesk {
     @Inject(METRICS) metrics: Registry,
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    const batchSize = new Histogram({
+    const batchSizes = histogramFamily({
       name: 'wallet_batch_size',
       help: 'Requests that shared one statement.',
-      labelNames: ['statement'] as const,
+      labelNames: ['statement'],
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
-      registers: [metrics],
+      registry: metrics,
     });
-    const onBatch = (statement: string) => (size: number) => batchSize.observe({ statement }, size);
+    const onBatch = (statement: string) => (size: number) => batchSizes.of(statement).observe(size);
     this.freezes = new MicroBatcher(statements.freezeLanes(), { ...BATCH, waitMs: FREEZE_WAIT_MS }, onBatch('freeze'));
     this.captures = new MicroBatcher(
       statements.captureLanes(),
@@ -56,11 +65,11 @@ export class FreezeDesk {
     );
     this.extensions = new MicroBatcher([statements.extendLane()], { ...BATCH, batchMax: 1, waitMs: FREEZE_WAIT_MS });
     this.balances = new MicroBatcher([statements.balanceLane()], { ...BATCH, waitMs: FREEZE_WAIT_MS });
-    this.captured = new Counter({
+    this.captured = counterFamily({
       name: 'wallet_captures_total',
       help: 'Outcomes written onto freezes, by what was found there.',
       labelNames: ['result'],
-      registers: [metrics],
+      registry: metrics,
     });
     this.lost = new Counter({
       name: 'wallet_captures_lost_total',
@@ -117,7 +126,7 @@ export class FreezeDesk {
   async capture(accountId: string, id: string, outcome: object): Promise<CaptureResult> {
     const request = { accountId, id, outcomeJson: toJsonb(outcome) };
     const result = await this.captureWithRetry(request);
-    this.captured.inc({ result });
+    this.captured.of(result).add();
     if (result === 'missing') throw new AppError('internal', 'internal error', { detail: `no freeze ${id}` });
     if (result === 'drift') this.logger.error({ request_id: id }, 'a second, different outcome was refused');
     return result;

@@ -1,22 +1,27 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Gauge, Histogram, METRICS, type Registry } from '../../platform/metrics/index.js';
+import {
+  Gauge,
+  histogramFamily,
+  METRICS,
+  type Family,
+  type HistogramSeries,
+  type Registry,
+} from '../../platform/metrics/index.js';
 import { EndpointBreakers } from '../breaker/endpoint-breakers.js';
 import type { Attempt } from '../domain/call.js';
 
 /** Counts and times the attempts at providers. */
 @Injectable()
 export class AttemptMeter {
-  private readonly seconds: Histogram<'provider' | 'result'>;
-  /** By provider and result: label values are looked up once. */
-  private readonly known = new Map<string, { observe(value: number): void }>();
+  private readonly seconds: Family<HistogramSeries>;
 
   constructor(@Inject(METRICS) metrics: Registry, breakers: EndpointBreakers) {
-    this.seconds = new Histogram({
+    this.seconds = histogramFamily({
       name: 'provider_attempt_seconds',
       help: 'Attempts at providers from their start to their end, by result: ok, or the class of the failure.',
       labelNames: ['provider', 'result'],
       buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
-      registers: [metrics],
+      registry: metrics,
     });
     new Gauge({
       name: 'provider_breakers_open',
@@ -30,13 +35,6 @@ export class AttemptMeter {
 
   /** An attempt has ended. */
   observe({ provider, failure, durationMs }: Attempt): void {
-    const result = failure ?? 'ok';
-    const key = `${result} ${provider}`;
-    let timer = this.known.get(key);
-    if (timer === undefined) {
-      timer = this.seconds.labels({ provider, result });
-      this.known.set(key, timer);
-    }
-    timer.observe(durationMs / 1000);
+    this.seconds.of(provider, failure ?? 'ok').observe(durationMs / 1000);
   }
 }
