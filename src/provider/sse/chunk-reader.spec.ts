@@ -26,6 +26,15 @@ describe('ChunkReader', () => {
     expect(read(new ChunkReader(), payload).isContent).toBe(isContent);
   });
 
+  it.each(['\n', '\r'])('passes on in one line what came in several: %j', (lineEnd) => {
+    const reader = new ChunkReader();
+    for (const text of ['a', 'b', '']) {
+      const { data } = read(reader, JSON.stringify(choice({ content: text })).replaceAll(',', `,${lineEnd}`));
+      expect(data).not.toMatch(/[\r\n]/);
+      expect(JSON.parse(data)).toEqual(choice({ content: text }));
+    }
+  });
+
   it('counts the same reasoning once when it comes under two names', () => {
     const chunk = read(new ChunkReader(), choice({ reasoning_content: 'think', reasoning: 'think' }));
     expect(chunk.pieces).toEqual([{ channel: 'reasoning', text: 'think' }]);

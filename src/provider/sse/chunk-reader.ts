@@ -28,6 +28,8 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'token_id',
 ]);
 
+const LINE_ENDS = /[\r\n]/;
+
 /** Fields that clients compare between chunks. */
 const HEAD_FIELDS = ['id', 'object', 'created', 'model'] as const;
 
@@ -99,8 +101,8 @@ export class ChunkReader {
     const isRepaired = this.repair(parsed);
     const hasUsage = this.readUsage(parsed['usage'] ?? parsed['usageMetadata']);
     const choices = parsed['choices'] as readonly unknown[];
+    const text = isRepaired ? JSON.stringify(parsed) : onOneLine(data);
     if (choices.length === 0) {
-      const text = isRepaired ? JSON.stringify(parsed) : data;
       return { data: text, outputChars: 0, usageOnly: hasUsage, isContent: false, isFinish: false, pieces: NO_PIECES };
     }
     const pieces: Piece[] = [];
@@ -116,9 +118,8 @@ export class ChunkReader {
     for (const piece of pieces) outputChars += piece.text.length;
     this.outputChars += outputChars;
     if (outputChars > 0) this.hasOutputSinceUsage ||= !hasUsage;
-    if (!isContent && !isFinish && !hasUsage && !isRepaired) this.learn(data, pieces);
+    if (!isContent && !isFinish && !hasUsage && text === data) this.learn(data, pieces);
     isContent ||= isFinish || outputChars > 0;
-    const text = isRepaired ? JSON.stringify(parsed) : data;
     return { data: text, outputChars, usageOnly: false, isContent, isFinish, pieces };
   }
 
@@ -223,6 +224,11 @@ export class ChunkReader {
     }
     return true;
   }
+}
+
+/** A payload that came in several `data:` lines must leave in one; where it is JSON, a line end is only space between tokens. */
+function onOneLine(data: string): string {
+  return LINE_ENDS.test(data) ? data.replaceAll(/[\r\n]+/g, ' ') : data;
 }
 
 function addText(pieces: Piece[], channel: Channel, text: string): void {
