@@ -45,6 +45,11 @@ describe('readCallerFault', () => {
         param: 'seed',
       },
     ],
+    [
+      'Google, in a list',
+      [{ error: { code: 400, message: 'Bad value', status: 'INVALID_ARGUMENT' } }],
+      { message: 'Bad value', code: null, param: null },
+    ],
     ['FastAPI, short', { detail: 'Bad value' }, { message: 'Bad value', code: null, param: null }],
   ])('reads the error of %s', (_name, body, expected) => {
     expect(readCallerFault(JSON.stringify(body))).toEqual(expected);

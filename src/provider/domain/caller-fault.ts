@@ -32,8 +32,9 @@ export function readCallerFault(bodyText: string): CallerFault {
   return callerFaultOf(parse(bodyText));
 }
 
-/** The same of a parsed body. */
-export function callerFaultOf(body: unknown): CallerFault {
+/** The same of a parsed body. Google's OpenAI-compatible endpoint puts its error into a list. */
+export function callerFaultOf(listed: unknown): CallerFault {
+  const body: unknown = Array.isArray(listed) ? listed[0] : listed;
   const error = isRecord(body) ? (body['error'] ?? body) : null;
   if (typeof error === 'string') return { message: cleanMessage(error), code: null, param: null };
   if (!isRecord(error)) return { message: FALLBACK, code: null, param: null };
