@@ -75,6 +75,11 @@ describe('reading a body', () => {
     expect(JSON.parse(answer.text)).toEqual({ value: { a: 1 }, sizeBytes: 10 });
   });
 
+  it('refuses bytes that are no UTF-8 instead of changing what was written', async () => {
+    const latin1 = Buffer.from('{"a":"\u00e9"}', 'latin1');
+    expect(await post(port, {}, latin1)).toMatchObject({ status: 400, text: 'invalid_json' });
+  });
+
   it('gives nothing for an empty body', async () => {
     expect(JSON.parse((await post(port, {}, Buffer.alloc(0))).text)).toEqual({ sizeBytes: 0 });
   });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError, type ErrorCode } from '../../platform/errors/index.js';
 import { parseExactly } from './exact-json.js';
@@ -97,6 +98,8 @@ function parseJson(bytes: Buffer, exactly: boolean): unknown {
   // A byte order mark is no part of the text (RFC 8259 §8.1).
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   try {
+    // Decoding would put question marks into what somebody wrote, and nobody would know.
+    if (!isUtf8(bytes)) throw new SyntaxError('it is not UTF-8');
     const text = bytes.toString('utf8', start);
     return exactly ? parseExactly(text) : JSON.parse(text);
   } catch (error) {
