@@ -41,7 +41,9 @@ export const chatRequestSchema = z.looseObject({
   max_completion_tokens: outputMaximum,
   n: numberFrom(z.int, 1, CHOICES_MAX, 'an integer'),
   tools: z.array(tool, { error: 'must be an array of tools' }).nullish(),
-  response_format: z.looseObject({ type: z.string() }, { error: 'must be an object with a type' }).nullish(),
+  response_format: z
+    .looseObject({ type: z.string({ error: 'must be a string' }) }, { error: 'must be an object with a type' })
+    .nullish(),
 });
 
 /** An optional number within bounds, with one message for everything that it is not. */

@@ -15,6 +15,7 @@ function refusalOf(body: unknown): AppError {
 describe('a chat request', () => {
   it.each([
     ['messages', {}, 'missing_required_parameter'],
+    ['messages', { messages: null }, 'missing_required_parameter'],
     ['messages', { messages: [] }, 'invalid_value'],
     ['messages', { messages: 'hi' }, 'invalid_value'],
     ['messages[0].role', { messages: [{ content: 'hi' }] }, 'invalid_value'],
@@ -44,6 +45,7 @@ describe('a chat request', () => {
     [{ messages, max_tokens: 1e30 }, 'must be an integer from 1 to 2147483647'],
     [{ messages, temperature: Infinity }, 'must be a number from 0 to 2'],
     [{ messages, tools: [null] }, 'must be an object'],
+    [{ messages, response_format: {} }, 'must be a string'],
   ])('says what it wants instead: %j', (body, wanted) => {
     expect(refusalOf(body).message.endsWith(`: ${wanted}`)).toBe(true);
   });
@@ -81,10 +83,29 @@ describe('a chat request', () => {
       tools: [{ type: 'web_search' }],
     });
     expect(guardedFieldsOf(body).sort()).toEqual(['models', 'service_tier', 'tools']);
-    for (const usual of ['auto', 'default']) {
-      const harmless = parseChatRequest({ messages, service_tier: usual, tools: [{ type: 'function' }] });
-      expect(guardedFieldsOf(harmless)).toEqual([]);
-    }
+  });
+
+  it.each([
+    ['modalities', ['text', 'audio']],
+    ['modalities', ['image', 'text']],
+    ['modalities', 'audio'],
+    ['audio', { voice: 'alloy', format: 'wav' }],
+    ['search_parameters', { mode: 'on' }],
+    ['enable_search', true],
+    ['preset', 'mine'],
+  ])('names %s: %j, which costs extra or goes elsewhere', (field, value) => {
+    expect(guardedFieldsOf(parseChatRequest({ messages, [field]: value }))).toEqual([field]);
+  });
+
+  it.each([
+    ['service_tier', 'auto'],
+    ['service_tier', 'default'],
+    ['modalities', ['text']],
+    ['enable_search', false],
+    ['audio', null],
+    ['tools', [{ type: 'function' }]],
+  ])('lets %s: %j pass, which says what leaving it out says', (field, value) => {
+    expect(guardedFieldsOf(parseChatRequest({ messages, [field]: value }))).toEqual([]);
   });
 
   it('tells what a model has to be able to do', () => {

@@ -7,7 +7,7 @@ import { chatRequestSchema, type ChatRequest } from './chat-request.schema.js';
 
 /**
  * Fields that would change where a call goes or what it costs. They are refused unless the endpoint enables them.
- * A `service_tier` of "auto" is what an absent one means, "default" the normal price; both pass.
+ * Searching is charged by the search (OpenAI, xAI, Qwen), and speech and pictures at prices of their own.
  */
 const GUARDED_FIELDS = [
   'models',
@@ -20,8 +20,13 @@ const GUARDED_FIELDS = [
   'transforms',
   'service_tier',
   'web_search_options',
+  'search_parameters',
+  'enable_search',
   'extra_body',
   'fallbacks',
+  'preset',
+  'modalities',
+  'audio',
 ] as const;
 
 const NUMBER_FIELDS = ['temperature', 'top_p', 'max_tokens', 'max_completion_tokens', 'n'] as const;
@@ -58,7 +63,7 @@ function readNumbers(body: Record<string, unknown>): void {
 
 function invalidField(issue: z.core.$ZodIssue, body: object): AppError {
   const param = paramOf(issue.path);
-  const missing = issue.path.length === 1 && !(param in body);
+  const missing = issue.path.length === 1 && ((body as Record<string, unknown>)[param] ?? null) === null;
   const message = missing ? `missing required parameter: '${param}'` : `invalid value for '${param}': ${issue.message}`;
   return new AppError('invalid_request', message, {
     code: missing ? 'missing_required_parameter' : 'invalid_value',
@@ -74,15 +79,21 @@ function paramOf(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-function isUsualServiceTier(value: unknown): boolean {
-  return value === 'auto' || value === 'default';
+/**
+ * What a guarded field says when it is left out: a `service_tier` of "auto", "default" being the normal price, no search, text as
+ * the only kind of output.
+ */
+function isUsual(name: string, value: unknown): boolean {
+  if (name === 'service_tier') return value === 'auto' || value === 'default';
+  if (name === 'modalities') return Array.isArray(value) && value.every((kind) => kind === 'text');
+  return name === 'enable_search' && value === false;
 }
 
 /** Names of the guarded fields that a body uses; hosted tools count as `tools`. */
 export function guardedFieldsOf(body: ChatRequest): string[] {
   const used: string[] = GUARDED_FIELDS.filter((name) => {
     const value = body[name];
-    return value !== undefined && value !== null && !(name === 'service_tier' && isUsualServiceTier(value));
+    return value !== undefined && value !== null && !isUsual(name, value);
   });
   if (body.tools?.some((tool) => !CALLER_TOOL_TYPES.has(tool.type)) === true) used.push('tools');
   return used;

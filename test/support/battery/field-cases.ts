@@ -135,7 +135,6 @@ const UNANSWERABLE: readonly BatteryCase[] = (
     ['several choices', 'n', { n: 2 }],
     ['log probabilities', 'logprobs', { logprobs: true }],
     ['the likeliest tokens', 'top_logprobs', { top_logprobs: 2 }],
-    ['a spoken answer', 'modalities', { modalities: ['text', 'audio'] }],
     ['functions of the old kind', 'functions', { functions: [{ name: 'f', parameters: {} }] }],
   ] as const
 ).map(([what, param, request]): BatteryCase => ({
