@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../platform/errors/index.js';
 import { usdMicros } from '../platform/money/index.js';
 import { RouterService } from '../router/index.js';
-import { WalletService } from '../wallet/index.js';
+import { accountClosed, WalletService } from '../wallet/index.js';
 import {
   correctedUsage,
   isRepetition,
@@ -38,7 +38,7 @@ export class CorrectionService {
   /**
    * Corrects tokens, price version or both; the amounts are calculated. Charged is what the wallet can pay, the rest is a
    * shortfall. The quota window of the request follows.
-   * @throws AppError `not_found`, `conflict` (`not_correctable`, `idempotency_conflict`), `unprocessable`
+   * @throws AppError `not_found`, `conflict` (`not_correctable`, `account_closed`, `idempotency_conflict`), `unprocessable`
    * (`correction_unchanged`, `unknown_reference`).
    */
   async correct(request: CorrectionRequest): Promise<CorrectionAnswer> {
@@ -53,6 +53,7 @@ export class CorrectionService {
       const result = await this.correctOnce(record, request);
       isDone = result === 'corrected';
       if (result === 'not_settled') throw notCorrectable(record);
+      if (result === 'account_closed') throw accountClosed();
     }
     throw new AppError('conflict', 'the request is being corrected by others', { code: 'conflict' });
   }

@@ -60,7 +60,7 @@ export class FreezeDesk {
     this.freezes = new MicroBatcher(statements.freezeLanes(), { ...BATCH, waitMs: FREEZE_WAIT_MS }, onBatch('freeze'));
     this.captures = new MicroBatcher(
       statements.captureLanes(),
-      { ...BATCH, waitMs: config.CAPTURE_RETRY_MS },
+      { ...BATCH, waitMs: config.CAPTURE_RETRY_MS, answersCount: true },
       onBatch('capture'),
     );
     this.extensions = new MicroBatcher([statements.extendLane()], { ...BATCH, batchMax: 1, waitMs: FREEZE_WAIT_MS });
@@ -120,7 +120,8 @@ export class FreezeDesk {
   }
 
   /**
-   * Returns when the outcome is on disk.
+   * Returns when the outcome is on disk. A statement that runs is waited for, the server ends it in time: a caller who was told
+   * of a failure would else be charged after all.
    * @throws AppError `unavailable` when that did not succeed in time: the loss is counted and the freeze expires.
    */
   async capture(accountId: string, id: string, outcome: object): Promise<CaptureResult> {

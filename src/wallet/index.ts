@@ -4,6 +4,7 @@ export * from './domain/wallet.js';
 export * from './wallet.service.js';
 export * from './settlement-desk.js';
 export * from './low-balance.service.js';
+export { accountClosed } from './wallet.errors.js';
 export * from './wallet.module.js';
 export type { SealBreak, SealFault, SealReport } from './domain/seal-report.js';
 export * from './seal.module.js';

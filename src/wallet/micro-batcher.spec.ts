@@ -148,4 +148,16 @@ describe('MicroBatcher', () => {
     expect(lane.calls).toEqual([[1]]);
     expect(batcher.openCount).toBe(0);
   });
+
+  it('waits for the statement that runs where its answer counts, and for no lane longer than allowed', async () => {
+    const lane = new HeldLane();
+    const batcher = new MicroBatcher([lane], { ...LIMITS, waitMs: 10, answersCount: true });
+    const first = batcher.submit(1);
+    await settle();
+    await expect(batcher.submit(2)).rejects.toMatchObject({ code: 'wallet_timeout' });
+    lane.end();
+    await expect(first).resolves.toBe('r1');
+    expect(lane.calls).toEqual([[1]]);
+    expect(batcher.openCount).toBe(0);
+  });
 });

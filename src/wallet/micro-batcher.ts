@@ -12,8 +12,10 @@ export interface BatchLimits {
   batchMax: number;
   /** Most callers that may wait. */
   queueMax: number;
-  /** Longest wait of one caller, its statement included. */
+  /** Longest wait of one caller. */
   waitMs: number;
+  /** Whether the wait ends when the statement begins: then its answer counts, whenever it comes. */
+  answersCount?: boolean;
   /** So many must wait before a second lane is worth it; fewer do better together, when the first one is back. */
   secondLaneMin: number;
 }
@@ -140,7 +142,7 @@ export class MicroBatcher<Request, Result> {
 
   private check(): void {
     const nowMs = performance.now();
-    for (const member of this.open) {
+    for (const member of this.limits.answersCount === true ? this.waiting : this.open) {
       if (member.deadlineMs > nowMs) break;
       this.fail(member, walletTimedOut(this.limits.waitMs));
     }

@@ -141,6 +141,18 @@ describe('corrections of settled requests', () => {
     await expect(world.corrections.correct(correction(request.id))).rejects.toMatchObject({ code: 'not_correctable' });
   });
 
+  it('are refused for a closed account, which has nothing and must not be given anything', async () => {
+    const { accountId, id } = await settled(120n, 60);
+    await world.sql.query(`update account set status = 'closed' where id = $1`, [accountId]);
+    await expect(world.corrections.correct(correction(id))).rejects.toMatchObject({
+      kind: 'conflict',
+      code: 'account_closed',
+    });
+    expect(await world.balance(accountId)).toEqual({ available: 0n, frozen: 0n });
+    await world.sql.query(`update account set status = 'active' where id = $1`, [accountId]);
+    expect(await world.corrections.correct(correction(id))).toMatchObject({ replayed: false });
+  });
+
   it('are told by the explanation, and cannot be rewritten', async () => {
     const { id } = await settled(1_000n, 60);
     await world.corrections.correct(correction(id, { reason: 'the provider counted twice' }));

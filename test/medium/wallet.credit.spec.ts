@@ -81,6 +81,17 @@ describe('top-ups, adjustments and the ledger', () => {
     expect(await world.balance(accountId)).toEqual({ available: 1n, frozen: 0n });
   });
 
+  it('keeps room for what is frozen to come back', async () => {
+    const accountId = await world.account(0n);
+    await world.wallets.topUp(change(accountId, 4_000_000_000_000_000_000n));
+    const request = world.freezeRequest(accountId, 100n);
+    await world.wallets.freeze(request);
+    await expect(world.wallets.topUp(change(accountId, 100n))).rejects.toMatchObject({ code: 'amount_out_of_range' });
+    await world.wallets.capture(accountId, request.id, world.outcome(10));
+    await world.settlement.settlePending();
+    expect(await world.balance(accountId)).toEqual({ available: 3_999_999_999_999_999_980n, frozen: 0n });
+  });
+
   it('refuses unknown and closed accounts', async () => {
     await expect(world.wallets.topUp(change(newId(), 1n))).rejects.toMatchObject({ kind: 'not_found' });
     const accountId = await world.account(0n);

@@ -134,6 +134,30 @@ describe('a database that goes away', () => {
     expect(await world.wallets.freeze(world.freezeRequest(accountId, 1n))).toMatchObject({ ok: true });
   });
 
+  it('never charges for an outcome that it has given up, when a lock held it up', async () => {
+    const accountId = await world.account(1_000n);
+    const requests = [world.freezeRequest(accountId, 100n), world.freezeRequest(accountId, 100n)];
+    for (const request of requests) await world.wallets.freeze(request);
+    const holder = new Client({ connectionString: world.database.url });
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select from wallet_freeze where account_id = $1 for update', [accountId]);
+    const captures = requests.map(({ id }) => world.wallets.capture(accountId, id, world.outcome(5)));
+    for (const result of await Promise.allSettled(captures)) {
+      expect(result).toMatchObject({ reason: { kind: 'unavailable' } });
+    }
+    await holder.query('rollback');
+    await holder.end();
+    for (const { id } of requests) {
+      const ended = async () => {
+        const status = (await world.usage.find(id))?.status ?? 'pending';
+        return status === 'pending' ? null : status;
+      };
+      expect(await pollUntil(ended, 'the freeze to end')).toBe('expired');
+    }
+    expect(await world.balance(accountId)).toEqual({ available: 1_000n, frozen: 0n });
+  });
+
   it('lets a process start that reaches the database a moment late', async () => {
     const lease = new ProcessLease(world.app.get(LeaseRepository, { strict: false }), world.app.get(LOGGER));
     await operator.close();

@@ -10,7 +10,7 @@ import { UsageCorrectionEntity, type UsageSnapshotRow } from './usage-correction
 const CORRECT = 'select result, number from billing_correct($1)';
 const UNIQUE_VIOLATION = '23505';
 
-export type CorrectionResult = 'corrected' | 'not_settled' | 'changed_meanwhile' | 'key_used';
+export type CorrectionResult = 'corrected' | 'not_settled' | 'changed_meanwhile' | 'key_used' | 'account_closed';
 
 /** Corrections of settled requests: wallet, quota, usage record and history in one statement. */
 @Injectable()

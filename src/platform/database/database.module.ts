@@ -4,6 +4,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CONFIG, type Config } from '../config/index.js';
 import { DatabasePool } from './database-pool.js';
 import { databaseUrl, HotConnectionFactory } from './hot-connection.factory.js';
+import { prepareSession } from './session.js';
 import { joiningUnitsOfWork, UnitOfWork } from './unit-of-work.js';
 
 /** The general pool (TypeORM) and the factory of dedicated connections, for every module's `persistence/`. */
@@ -21,7 +22,7 @@ import { joiningUnitsOfWork, UnitOfWork } from './unit-of-work.js';
         applicationName: 'joytoken-gateway pool',
         poolSize: config.DATABASE_POOL_MAX,
         connectTimeoutMS: 2_000,
-        extra: { statement_timeout: 30_000, idleTimeoutMillis: 30_000 },
+        extra: { statement_timeout: 30_000, idleTimeoutMillis: 30_000, onConnect: prepareSession },
       }),
       dataSourceFactory: (options) => Promise.resolve(joiningUnitsOfWork(new DataSource(options as DataSourceOptions))),
     }),

@@ -9,9 +9,12 @@ export class HotConnectionFactory implements OnApplicationShutdown {
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
-  /** @param label shown in `pg_stat_activity` and in error details. */
-  create(label: string): HotConnection {
-    const connection = new HotConnection(databaseUrl(this.config), label);
+  /**
+   * @param label shown in `pg_stat_activity` and in error details.
+   * @param statementTimeoutMs after which the server gives a statement up; ten seconds when absent.
+   */
+  create(label: string, statementTimeoutMs?: number): HotConnection {
+    const connection = new HotConnection(databaseUrl(this.config), label, statementTimeoutMs);
     this.connections.push(connection);
     return connection;
   }

@@ -1,8 +1,10 @@
 import { Client, types, type ClientConfig, type Notification } from 'pg';
 import { databaseUnavailable, outageOf } from './outage.js';
+import { prepareSession } from './session.js';
 
 const CONNECT_TIMEOUT_MS = 2_000;
-const STATEMENT_TIMEOUT_MS = 10_000;
+/** Longest run of a statement, unless its connection says less. */
+export const STATEMENT_TIMEOUT_MS = 10_000;
 const WAITING_MAX = 10_000;
 const INT8_OID = 20;
 
@@ -31,6 +33,7 @@ export class HotConnection {
   constructor(
     private readonly url: string,
     private readonly label: string,
+    private readonly statementTimeoutMs = STATEMENT_TIMEOUT_MS,
   ) {}
 
   /**
@@ -96,8 +99,8 @@ export class HotConnection {
       connectionString: this.url,
       application_name: `joytoken-gateway ${this.label}`,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      query_timeout: STATEMENT_TIMEOUT_MS + CONNECT_TIMEOUT_MS,
+      statement_timeout: this.statementTimeoutMs,
+      query_timeout: this.statementTimeoutMs + CONNECT_TIMEOUT_MS,
       keepAlive: true,
       types: typesWithBigint,
     });
@@ -106,6 +109,7 @@ export class HotConnection {
     client.on('notification', (message) => this.onNotification?.(message));
     try {
       await client.connect();
+      await prepareSession(client);
       if (this.channel !== null) await client.query(`listen ${client.escapeIdentifier(this.channel)}`);
       return client;
     } catch (error) {

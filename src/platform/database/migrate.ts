@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { prepareSession } from './session.js';
 
 /** Processes that start together migrate one after the other. The number is arbitrary and belongs to this program. */
 const MIGRATION_LOCK = 7_052_026_002;
@@ -31,6 +32,7 @@ export async function migrate({ url, waitMs, onWaiting }: MigrateOptions): Promi
     poolSize: 1,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: 'joytoken-gateway migrations',
+    extra: { onConnect: prepareSession },
   });
   await connect(source, Date.now() + waitMs, onWaiting);
   try {

@@ -1,5 +1,11 @@
-import { Injectable } from '@nestjs/common';
-import { HotConnectionFactory, toJsonb, type HotConnection } from '../../platform/database/index.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/index.js';
+import {
+  HotConnectionFactory,
+  STATEMENT_TIMEOUT_MS,
+  toJsonb,
+  type HotConnection,
+} from '../../platform/database/index.js';
 import { micros, type Micros } from '../../platform/money/index.js';
 import type {
   CaptureResult,
@@ -61,9 +67,10 @@ export class HotStatements {
   private readonly extending: HotConnection;
   private readonly reading: HotConnection;
 
-  constructor(connections: HotConnectionFactory) {
+  constructor(connections: HotConnectionFactory, @Inject(CONFIG) config: Config) {
     this.freezing = Array.from({ length: LANES }, (_, at) => connections.create(`freeze ${at + 1}`));
-    this.capturing = Array.from({ length: LANES }, (_, at) => connections.create(`capture ${at + 1}`));
+    const captureMaxMs = Math.min(config.CAPTURE_RETRY_MS, STATEMENT_TIMEOUT_MS);
+    this.capturing = Array.from({ length: LANES }, (_, at) => connections.create(`capture ${at + 1}`, captureMaxMs));
     this.extending = connections.create('extend');
     this.reading = connections.create('balance');
   }
