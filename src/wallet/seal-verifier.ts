@@ -110,6 +110,14 @@ export class SealVerifier {
     const wallet = { accountId: tail.account_id, tier: tail.tier };
     findings.walletCount++;
     findings.unsealed(rows, tail.oldest);
+    if (BigInt(tail.said) > sealed) {
+      findings.row(
+        'missing_seal',
+        wallet,
+        sealed + 1n,
+        `rows up to ${tail.said} are said to be sealed, and none is from here on`,
+      );
+    }
     if (BigInt(tail.first ?? 1) < 1n) {
       findings.row('unexpected_row', wallet, BigInt(tail.first ?? 0), 'a row stands before the first one');
     }

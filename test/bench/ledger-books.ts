@@ -85,11 +85,11 @@ const FREEZES = `
 
 const USAGE = `
   insert into usage_record (account_id, request_id, client_request_id, api_key_id, model_id, model_key, provider, tier, stream,
-      status, input_tokens, output_tokens, cached_input_tokens, credits_used, credits_charged, usd_cost, usage_source, price_id,
-      frozen, outcome, created_at, settled_at)
+      status, input_tokens, output_tokens, cached_input_tokens, credits_used, credits_charged, usd_cost, provider_cost_usd, usage_source,
+      price_id, frozen, outcome, created_at, settled_at)
     select account_id, id, 'req-' || left(id, 24), key_id, $1::uuid, 'acme/small', 'acme', 'standard', growth > 0,
         case when ${HAS_OUTCOME} then 'settled' else 'expired' end, charged * tokens_in, charged * tokens_out,
-        charged * tokens_cached, charged * price, charged * price, 0,
+        charged * tokens_cached, charged * price, charged * price, charged * ((price * 1000 + 500000) / 1000000), charged * 3,
         case when ${HAS_OUTCOME} then 'provider' else 'unavailable' end, $2::uuid, amount,
         case when ${HAS_OUTCOME} then ${OUTCOME} end, at, at + interval '2 seconds'
       from (select *, (${HAS_OUTCOME})::integer as charged from book_request where what <> 'held') r order by at`;

@@ -73,6 +73,7 @@ describe('the verification of the ledger and its seals', () => {
     await writeFile(elsewhere, `${third}\n`);
     await world.asIntruder('delete from ledger_seal where checkpoint = 3');
     await world.asIntruder('delete from ledger_checkpoint where number = 3');
+    await world.asIntruder('delete from ledger_chain');
     const { code, report } = await command(['--file', elsewhere]);
     expect(code).toBe(1);
     expect(report.difference_counts).toEqual({ seal_edited_row: 1, seal_missing_checkpoint: 1 });

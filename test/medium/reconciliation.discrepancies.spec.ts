@@ -111,6 +111,56 @@ describe('a discrepancy that somebody put into the books', () => {
     await expectFound('wrong_price', { requestId: id, subject: 'credits_used', expected: '122', found: '120' });
   });
 
+  it.each([
+    ['model_key', `'cheap'`],
+    ['client_request_id', `'other'`],
+    ['stream', 'not stream'],
+    ['created_at', `created_at - interval '40 days'`],
+    ['frozen', 'frozen + 1'],
+    ['corrections', '1'],
+    ['usd_cost', 'usd_cost + 1'],
+    ['provider', `'nobody'`],
+    ['usage_source', `'estimated'`],
+    ['provider_cost_usd', 'provider_cost_usd + 1'],
+  ])('is found when %s of a usage record was changed, which no sum depends on', async (column, value) => {
+    await tamper(world, `update usage_record set ${column} = ${value} where request_id = $1`, [id]);
+    await expectFound('usage_record_differs', { requestId: id, subject: column });
+  });
+
+  describe('in the corrections', () => {
+    beforeEach(async () => {
+      for (const outputTokens of [50, 40]) {
+        await world.corrections.correct({
+          requestId: id,
+          tokens: { outputTokens },
+          reason: 'wrong',
+          actor: 'ada',
+          idempotencyKey: newId(),
+        });
+      }
+      expect(await verify()).toMatchObject({ ok: true });
+    });
+
+    it('is found when one is lost', async () => {
+      await tamper(world, 'delete from usage_correction where request_id = $1 and number = 1', [id]);
+      await expectFound('correction_missing', { requestId: id, tier: 'standard', subject: 'correction 1' });
+    });
+
+    it.each([
+      ['reason', `reason = 'other'`, 'reason'],
+      ['the charge before', `before = before || '{"credits_charged": "1"}'`, 'credits_charged before'],
+      ['the charge after', `after = after || '{"credits_charged": "1"}'`, 'credits_charged after'],
+    ])('is found when %s of one was changed', async (_, change, what) => {
+      await tamper(world, `update usage_correction set ${change} where request_id = $1 and number = 1`, [id]);
+      await expectFound('correction_differs', { requestId: id, subject: `${what} of correction 1` });
+    });
+
+    it('is found when the record is not what the last one left', async () => {
+      await tamper(world, 'update usage_record set provider_cost_usd = 77 where request_id = $1', [id]);
+      await expectFound('correction_differs', { requestId: id, subject: 'record after of correction 2' });
+    });
+  });
+
   it('is found when a stale price version was used, and says which', async () => {
     const stale = newId();
     await world.sql.query(
@@ -127,6 +177,7 @@ describe('a discrepancy that somebody put into the books', () => {
       'conservation',
       'quota_window',
       'usage_charge',
+      'usage_record_differs',
     ]);
     await tamper(
       world,

@@ -46,6 +46,8 @@ const BREACHES: Readonly<Partial<Record<DifferenceKind, string>>> = {
 const ELSEWHERE: readonly DifferenceKind[] = [
   'ledger_row_reordered',
   'outcome_not_settled',
+  'correction_missing',
+  'correction_differs',
   'statement_requests',
   'statement_cost',
   'seal_edited_row',

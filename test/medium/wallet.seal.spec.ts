@@ -107,6 +107,20 @@ describe('a sealed ledger', () => {
     expect(await world.breakOf(accountId)).toEqual(['missing_row', 'standard', 3n]);
   });
 
+  it('names where the seals end when the sealer was told that they go on, so that it passes the wallet over', async () => {
+    const accountId = await world.sealedHistory();
+    await world.asIntruder(`update ledger_chain set seq = 1000000 where account_id = $1 and tier = 'standard'`, [
+      accountId,
+    ]);
+    await world.history(accountId);
+    await world.money.seals.sealPending();
+    const [row] = await world.money.sql.query<{ sealed: string }[]>(
+      `select max(to_seq) + 1 as sealed from ledger_seal where account_id = $1 and tier = 'standard'`,
+      [accountId],
+    );
+    expect(await world.breakOf(accountId)).toEqual(['missing_seal', 'standard', BigInt(row?.sealed ?? 0)]);
+  });
+
   it('names a row that was put in between, although the rows behind it were numbered anew', async () => {
     const accountId = await world.sealedHistory();
     const rows = `account_id = $1 and tier = 'standard'`;
@@ -190,6 +204,7 @@ describe('a chain that somebody recomputes', () => {
     await world.asIntruder(`update wallet set seq = 9 where account_id = $1 and tier = 'standard'`, [accountId]);
     await world.asIntruder('delete from ledger_seal where checkpoint = 2');
     await world.asIntruder('delete from ledger_checkpoint where number = 2');
+    await world.asIntruder('delete from ledger_chain');
     expect(await world.breaks([])).toEqual([]);
     expect(await world.breaks()).toEqual([['missing_checkpoint', 2n]]);
   });

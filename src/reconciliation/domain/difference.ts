@@ -29,6 +29,11 @@ export const DIFFERENCE_KINDS = {
   usage_charge: { unit: 'credits', means: 'a usage record charges something else than its ledger rows took' },
   usage_sum: { unit: 'credits', means: 'a price is not the sum of charge and shortfall' },
   shortfall_booking: { unit: 'credits', means: 'the shortfall of a record is not the one booked to the platform' },
+  correction_missing: { unit: 'plain', means: 'ledger rows of a correction have no correction' },
+  correction_differs: {
+    unit: 'plain',
+    means: 'a correction is not what its ledger rows, or the record that it left, say',
+  },
   wrong_token_bucket: { unit: 'plain', means: 'a usage record has other tokens than the outcome' },
   wrong_price: { unit: 'credits', means: 'a price is not that of its tokens under the pinned version' },
   stale_price_version: { unit: 'plain', means: 'a request was priced by another version than the one pinned' },

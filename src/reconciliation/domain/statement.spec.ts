@@ -37,6 +37,8 @@ describe('a statement of a provider', () => {
     ['date,model,requests,cost_usd\n2026-03-01,,1,1', /line 2: model must be/],
     ['date,model,requests,cost_usd\n2026-03-01,m,1,1\n2026-03-01,m,-1,1', /line 3: requests must be/],
     ['date,model,requests,cost_usd\n2026-03-01,m,1,$1', /line 2: cost_usd must be/],
+    ['date,model,requests,cost_usd\n2026-03-01,m,1,1,234.56', /line 2: more cells/],
+    ['date,model,requests,cost_usd,Requests\n2026-03-01,m,1,1,2', /column requests is there twice/],
     ['date,model,requests,cost_usd\n2026-03-01,"m,1,1', /quote/],
     ['date,model,requests,cost_usd\n2026-03-01,m,1,1\n2027-03-02,m,1,1', /more than 366 days/],
   ])('is refused when it cannot be read: %j', (csv, message) => {

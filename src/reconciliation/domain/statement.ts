@@ -49,6 +49,8 @@ export function parseStatement(csv: string): DayUse[] {
   if (lines.length > LINES_MAX) throw new StatementError(`the statement has more than ${LINES_MAX} lines`);
   const byKey = new Map<string, DayUse>();
   for (const [at, cells] of lines.entries()) {
+    // An amount with a separator of thousands and no quotes would be read as its first digits.
+    if (cells.length > (head?.length ?? 0)) throw new StatementError(`line ${at + 2}: more cells than the head has`);
     const line = readLine(cells, columns, at + 2);
     const key = `${line.day} ${line.model}`;
     const known = byKey.get(key);
@@ -64,6 +66,8 @@ function columnsOf(head: readonly string[]): Record<Column, number> {
   const names = head.map((name) => name.trim().toLowerCase());
   const missing = COLUMNS.filter((column) => !names.includes(column));
   if (missing.length > 0) throw new StatementError(`line 1: the column ${missing.join(', ')} is missing`);
+  const twice = COLUMNS.filter((column) => names.indexOf(column) !== names.lastIndexOf(column));
+  if (twice.length > 0) throw new StatementError(`line 1: the column ${twice.join(', ')} is there twice`);
   return Object.fromEntries(COLUMNS.map((column) => [column, names.indexOf(column)])) as Record<Column, number>;
 }
 

@@ -2,6 +2,7 @@ import type { QueryRunner } from 'typeorm';
 import type { BrokenRow } from '../domain/broken-chain.js';
 import type { PricedRecord, PriceVersion } from '../domain/price-check.js';
 import type { VerifiedCounts } from '../domain/report.js';
+import { CORRECTION_DIFFERENCES } from './correction-queries.js';
 import { micros } from '../../platform/money/index.js';
 import type { TokenUsage } from '../../provider/index.js';
 import {
@@ -32,6 +33,7 @@ const DIFFERENCES = allDifferences([
   SHORTFALL_DIFFERENCES,
   OVERDUE_DIFFERENCES,
   QUOTA_DIFFERENCES,
+  CORRECTION_DIFFERENCES,
 ]);
 
 type Raw = Record<string, string | null>;

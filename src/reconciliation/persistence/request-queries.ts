@@ -17,12 +17,16 @@ const REQUESTS = `
       from book_entry where freeze_id is not null group by account_id, freeze_id
   ), f as (
     select account_id, id, tier as f_tier, api_key_id as f_key, model_id as f_model, price_id as f_price, state, amount,
-        ended_at is not null as ended, outcome as f_outcome, outcome -> 'usage' as tokens
+        ended_at is not null as ended, outcome as f_outcome, outcome -> 'usage' as tokens, client_request_id as f_client,
+        stream as f_stream, model_key as f_model_key, created_at as f_created,
+        case when usd_per_credit ~ '^\\d{1,18}$' then usd_per_credit else '0' end::numeric as usd_per_credit
       from book_freeze
   ), u as (
     select account_id, request_id as id, tier as u_tier, api_key_id as u_key, model_id as u_model, price_id as u_price,
         status, input_tokens, output_tokens, cached_input_tokens, cached_output_tokens, credits_used, credits_charged,
-        shortfall, outcome as u_outcome, ${BLANK} as blank
+        shortfall, outcome as u_outcome, ${BLANK} as blank, client_request_id as u_client, stream as u_stream,
+        model_key as u_model_key, provider, usage_source, frozen as u_frozen, usd_cost, provider_cost_usd,
+        corrections as u_corrections, created_at as u_created
       from book_usage u
   ), joined as (
     select *, coalesce(e_tier, f_tier, u_tier) as tier, id as request_id, state is not null as has_freeze,
@@ -122,6 +126,14 @@ const differs = (column: string, ofFreeze: string, ofRecord: string): Rule => ({
   subject: `'${column}'`,
 });
 
+const outcomeDiffers = (column: string, ofOutcome: string, unless = 'false'): Rule => ({
+  kind: 'usage_record_differs',
+  when: `has_record and is_priced and ${unless} is not true and f_outcome ->> '${ofOutcome}' is distinct from ${column}::text`,
+  expected: `f_outcome ->> '${ofOutcome}'`,
+  found: column,
+  subject: `'${column}'`,
+});
+
 const bucketDiffers = (column: string, ofOutcome: string): Rule => ({
   kind: 'wrong_token_bucket',
   when: `has_record and is_priced and is_corrected is not true and tokens ->> '${ofOutcome}' is distinct from ${column}::text`,
@@ -130,6 +142,9 @@ const bucketDiffers = (column: string, ofOutcome: string): Rule => ({
   subject: `'${column}'`,
 });
 
+/** As billing rounds it: to the nearest micro-USD, halves up. */
+const USD_COST = 'floor((credits_used * usd_per_credit + 500000) / 1000000)';
+
 /** Everything that is said twice about a request, compared. */
 export const REQUEST_DIFFERENCES = differencesQuery(REQUESTS, [
   ...LEDGER_AND_FREEZE,
@@ -137,6 +152,16 @@ export const REQUEST_DIFFERENCES = differencesQuery(REQUESTS, [
   differs('tier', 'f_tier', 'u_tier'),
   differs('api_key_id', 'f_key', 'u_key'),
   differs('model_id', 'f_model', 'u_model'),
+  differs('model_key', 'f_model_key', 'u_model_key'),
+  differs('client_request_id', 'f_client', 'u_client'),
+  differs('stream', 'f_stream', 'u_stream'),
+  differs('created_at', 'f_created', 'u_created'),
+  differs('frozen', 'amount', 'u_frozen'),
+  differs('corrections', 'coalesce(corrections, 0)', 'u_corrections'),
+  differs('usd_cost', USD_COST, 'usd_cost'),
+  outcomeDiffers('provider', 'providerName'),
+  outcomeDiffers('usage_source', 'usageSource'),
+  outcomeDiffers('provider_cost_usd', 'providerCostUsdMicros', 'is_corrected'),
   {
     kind: 'usage_record_differs',
     when: `has_record and has_freeze and u_outcome is not null and f_outcome is distinct from u_outcome`,

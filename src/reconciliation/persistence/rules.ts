@@ -49,15 +49,19 @@ export function differencesQuery(rows: string, rules: readonly Rule[]): string {
  */
 const BOOK_ROWS = `
   book_entry as materialized (
-    select account_id, tier, seq, kind, freeze_id, available_delta, frozen_delta
+    select account_id, tier, seq, kind, freeze_id, available_delta, frozen_delta,
+        case when kind in ('reversal', 'correction') then note end as reason,
+        case when kind in ('reversal', 'correction') then substring(idempotency_key from '[0-9]+$') end::integer as correction
       from ledger_entry where account_id between $1 and $2
   ), book_freeze as materialized (
     select account_id, id, tier, api_key_id, process_id, state, amount, quota_day, model_id, price_id, outcome, created_at,
-        captured_at, ended_at
+        captured_at, ended_at, client_request_id, stream, facts ->> 'modelKey' as model_key,
+        facts ->> 'usdPerCreditMicros' as usd_per_credit
       from wallet_freeze where account_id between $1 and $2
   ), book_usage as materialized (
     select account_id, request_id, tier, api_key_id, model_id, price_id, status, input_tokens, output_tokens,
-        cached_input_tokens, cached_output_tokens, credits_used, credits_charged, shortfall, usage_source, outcome
+        cached_input_tokens, cached_output_tokens, credits_used, credits_charged, shortfall, usage_source, outcome,
+        client_request_id, stream, model_key, provider, frozen, usd_cost, provider_cost_usd, corrections, created_at
       from usage_record where account_id between $1 and $2
   )`;
 

@@ -33,6 +33,8 @@ export interface WalletTail extends WalletCursor {
   /** Newest row as the wallet says. */
   seq: string;
   sealed: string;
+  /** Where the sealer believes that it goes on. */
+  said: string;
   rows: string;
   /** Time of the oldest of them. */
   oldest: Date | null;
@@ -56,10 +58,11 @@ const ROWS = `select k.no::integer as no, e.seq, ${ENCODED_ROW} as encoded
   from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) with ordinality as k (account_id, tier, from_seq, to_seq, no)
   join ledger_entry e on e.account_id = k.account_id and e.tier = k.tier and e.seq between k.from_seq and k.to_seq
   order by k.no, e.seq`;
-const TAILS = `select w.account_id, w.tier, w.seq, coalesce(s.to_seq, 0) as sealed, t.rows, t.oldest, l.last, f.first
+const TAILS = `select w.account_id, w.tier, w.seq, coalesce(s.to_seq, 0) as sealed, coalesce(c.seq, 0) as said, t.rows, t.oldest, l.last, f.first
   from (select * from wallet where (account_id, tier) > ($1::uuid, $2) order by account_id, tier limit $3) w
   left join lateral (select to_seq from ledger_seal s where s.account_id = w.account_id and s.tier = w.tier
     order by s.to_seq desc limit 1) s on true
+  left join ledger_chain c on c.account_id = w.account_id and c.tier = w.tier
   cross join lateral (select count(*) as rows, min(e.created_at) as oldest from ledger_entry e
     where e.account_id = w.account_id and e.tier = w.tier and e.seq > coalesce(s.to_seq, 0)) t
   left join lateral (select seq as last from ledger_entry e where e.account_id = w.account_id and e.tier = w.tier
