@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RequestTraces, STAGES, type Stage, type StageStatus } from '../../billing/index.js';
 import type { AppError, ErrorKind } from '../../platform/errors/index.js';
-import { LOGGER, type Logger } from '../../platform/logging/index.js';
+import { LOGGER, plainLines, type Logger } from '../../platform/logging/index.js';
 import { formatDecimal } from '../../platform/money/index.js';
 import type { RequestContext } from './context.js';
 import { RequestMetrics } from './request-metrics.js';
@@ -20,8 +20,7 @@ const FAILURES: ReadonlySet<ErrorKind> = new Set([
 /** Ends every model call: one structured log line, and the trace that explains it later. */
 @Injectable()
 export class RequestJournal {
-  /** The fields of a request line are chosen one by one, and none is a secret: looking for some would be waste. */
-  private readonly lines: Logger;
+  private readonly log: (fields: object) => void;
 
   constructor(
     @Inject(LOGGER) logger: Logger,
@@ -29,7 +28,7 @@ export class RequestJournal {
     private readonly metrics: RequestMetrics,
     private readonly tracing: RequestTracing,
   ) {
-    this.lines = logger.child({}, { redact: [] });
+    this.log = plainLines(logger, 'request');
   }
 
   /** A stage threw: one that has said so itself, else the first one that has not been closed. Once a request is written down, later errors are noise. */
@@ -72,27 +71,30 @@ export class RequestJournal {
     });
     this.metrics.ended(context, stage, status);
     this.tracing.ended(context, status, error);
-    this.lines.info(this.lineOf(context, status, error), 'request');
+    this.log(lineOf(context, status, error));
   }
+}
 
-  private lineOf(context: RequestContext, status: number, error: string | null): Record<string, unknown> {
-    return {
-      request_id: context.requestId,
-      client_request_id: context.clientRequestId,
-      key_source: context.keySource,
-      api_key_id: context.key?.id ?? null,
-      tier: context.freeze?.tier ?? context.route?.model.tier ?? null,
-      model: context.route?.model.modelKey ?? null,
-      provider: context.endpoint?.providerName ?? null,
-      attempts: context.attempts.map((attempt) => `${attempt.provider}=${attempt.reason ?? 'ok'}`),
-      frozen: context.freeze === null ? null : formatDecimal(context.freeze.amountMicros),
-      outcome: context.outcome?.reason ?? null,
-      status,
-      error,
-      total_ms: context.elapsedMs(Date.now()),
-      stage_ms: Object.fromEntries(context.stages.map((record) => [record.stage, record.ms])),
-    };
-  }
+/** The fields of a request line, chosen one by one: none is a secret. */
+function lineOf(context: RequestContext, status: number, error: string | null): Record<string, unknown> {
+  const stageMs: Partial<Record<Stage, number | null>> = {};
+  for (const { stage, ms } of context.stages) stageMs[stage] = ms;
+  return {
+    request_id: context.requestId,
+    client_request_id: context.clientRequestId,
+    key_source: context.keySource,
+    api_key_id: context.key?.id ?? null,
+    tier: context.freeze?.tier ?? context.route?.model.tier ?? null,
+    model: context.route?.model.modelKey ?? null,
+    provider: context.endpoint?.providerName ?? null,
+    attempts: context.attempts.map((attempt) => `${attempt.provider}=${attempt.reason ?? 'ok'}`),
+    frozen: context.freeze === null ? null : formatDecimal(context.freeze.amountMicros),
+    outcome: context.outcome?.reason ?? null,
+    status,
+    error,
+    total_ms: context.elapsedMs(Date.now()),
+    stage_ms: stageMs,
+  };
 }
 
 const MODEL_CHARS_MAX = 200;

@@ -36,6 +36,31 @@ export function createLogger(config: Config, role: string): Logger {
   );
 }
 
+/** What a logger keeps ready for the lines that it writes. */
+interface LineParts {
+  /** By level: the beginning of the line. */
+  [pino.symbols.lsCacheSym]: Readonly<Record<number, string>>;
+  /** Fields of every line, each behind a comma. */
+  [pino.symbols.chindingsSym]: string;
+}
+
+/**
+ * Lines at level info with one message, for what is written for every request. Their fields are plain JSON and none is a secret:
+ * nothing is looked for in them, and they are made into text at once, which takes half of what a field at a time does.
+ * @returns writes one line.
+ */
+export function plainLines(logger: Logger, message: string): (fields: object) => void {
+  const end = `,"msg":${JSON.stringify(message)}}\n`;
+  const lines = Object.assign(logger.child({}), {
+    [pino.symbols.asJsonSym](this: LineParts, fields: object, _message: string, level: number, time: string): string {
+      const start = (this[pino.symbols.lsCacheSym][level] ?? '{') + time + this[pino.symbols.chindingsSym];
+      const text = JSON.stringify(fields);
+      return text === '{}' ? start + end : `${start},${text.slice(1, -1)}${end}`;
+    },
+  });
+  return (fields) => lines.info(fields, message);
+}
+
 /** Nest's own messages through the same logger; its start-up chatter is debug. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
