@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { InFlight } from '../platform/in-flight/index.js';
 
 const IDLE_SWEEP_MS = 50;
 
@@ -7,7 +8,7 @@ const IDLE_SWEEP_MS = 50;
  * their end. Fastify's own close waits for idle keep-alive connections, which may be for minutes.
  */
 export class HttpDrain {
-  private readonly running = new Set<ServerResponse>();
+  private readonly running = new InFlight<ServerResponse>();
   private draining = false;
   private whenEmpty: () => void = () => undefined;
 
@@ -48,10 +49,10 @@ export class HttpDrain {
   }
 
   private track(response: ServerResponse): void {
-    this.running.add(response);
+    const place = this.running.enter(response);
     if (this.draining) askToClose(response);
     response.once('close', () => {
-      this.running.delete(response);
+      this.running.leave(place);
       if (this.draining && this.running.size === 0) this.whenEmpty();
     });
   }

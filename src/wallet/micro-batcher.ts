@@ -1,4 +1,5 @@
 import { AppError } from '../platform/errors/index.js';
+import { InFlight } from '../platform/in-flight/index.js';
 import { walletOverloaded, walletTimedOut } from './wallet.errors.js';
 
 /** One connection's way to run requests: alone, or many in one statement with results in the same order. */
@@ -42,11 +43,11 @@ const SLOW_STATEMENT_MS = 20;
 export class MicroBatcher<Request, Result> {
   private readonly idle: Lane<Request, Result>[];
   private waiting: Member<Request, Result>[] = [];
-  /** In order of their deadlines. */
-  private readonly open = new Set<Member<Request, Result>>();
+  /** Members of statements that are running. */
+  private readonly running = new InFlight<readonly Member<Request, Result>[]>();
+  private open = 0;
   private timer: NodeJS.Timeout | null = null;
   private departure: NodeJS.Immediate | null = null;
-  private busy = 0;
   private lastStartMs = 0;
 
   constructor(
@@ -66,7 +67,7 @@ export class MicroBatcher<Request, Result> {
     return new Promise((resolve, reject) => {
       const deadlineMs = performance.now() + this.limits.waitMs;
       const member = { request, resolve, reject, deadlineMs, done: false };
-      this.open.add(member);
+      this.open += 1;
       this.timer ??= setInterval(() => this.check(), CHECK_EVERY_MS).unref();
       this.waiting.push(member);
       this.departSoon();
@@ -75,7 +76,7 @@ export class MicroBatcher<Request, Result> {
 
   /** Callers that have not been answered. */
   get openCount(): number {
-    return this.open.size;
+    return this.open;
   }
 
   private departSoon(): void {
@@ -95,12 +96,12 @@ export class MicroBatcher<Request, Result> {
   }
 
   private mayStart(): boolean {
-    if (this.busy === 0 || this.waiting.length >= this.limits.secondLaneMin) return true;
+    if (this.running.size === 0 || this.waiting.length >= this.limits.secondLaneMin) return true;
     return performance.now() - this.lastStartMs > SLOW_STATEMENT_MS;
   }
 
   private async run(lane: Lane<Request, Result>, members: readonly Member<Request, Result>[]): Promise<void> {
-    this.busy += 1;
+    const place = this.running.enter(members);
     this.lastStartMs = performance.now();
     this.onBatch(members.length);
     try {
@@ -109,7 +110,7 @@ export class MicroBatcher<Request, Result> {
       if (members.length === 1 || isUnavailable(error)) for (const member of members) this.fail(member, error);
       else for (const member of members) await this.runAlone(lane, member);
     }
-    this.busy -= 1;
+    this.running.leave(place);
     this.idle.push(lane);
     if (this.waiting.length > 0) this.departSoon();
   }
@@ -141,13 +142,19 @@ export class MicroBatcher<Request, Result> {
   }
 
   private check(): void {
-    const nowMs = performance.now();
-    for (const member of this.limits.answersCount === true ? this.waiting : this.open) {
-      if (member.deadlineMs > nowMs) break;
-      this.fail(member, walletTimedOut(this.limits.waitMs));
-    }
+    if (this.limits.answersCount !== true) for (const members of this.running) this.failLate(members);
+    this.failLate(this.waiting);
     this.waiting = this.waiting.filter((member) => !member.done);
     this.depart();
+  }
+
+  /** @param members in order of their deadlines. */
+  private failLate(members: readonly Member<Request, Result>[]): void {
+    const nowMs = performance.now();
+    for (const member of members) {
+      if (member.deadlineMs > nowMs) return;
+      this.fail(member, walletTimedOut(this.limits.waitMs));
+    }
   }
 
   private succeed(member: Member<Request, Result>, result: Result): void {
@@ -161,8 +168,8 @@ export class MicroBatcher<Request, Result> {
   private close(member: Member<Request, Result>): boolean {
     if (member.done) return false;
     member.done = true;
-    this.open.delete(member);
-    if (this.open.size === 0 && this.timer !== null) {
+    this.open -= 1;
+    if (this.open === 0 && this.timer !== null) {
       clearInterval(this.timer);
       this.timer = null;
     }

@@ -60,6 +60,8 @@ export class RequestContext {
   span: RequestSpan | null = null;
   /** Why the model stopped, as its provider said. */
   finishReason: string | null = null;
+  /** Among the running calls, while it is one. */
+  place: number | null = null;
   /** Its log line and trace have been written. */
   written = false;
   readonly stages: StageRecord[] = [];

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { InFlight } from '../../platform/in-flight/index.js';
 import type { RequestContext } from './context.js';
 
 /**
@@ -7,17 +8,19 @@ import type { RequestContext } from './context.js';
  */
 @Injectable()
 export class RunningCalls {
-  private readonly running = new Set<RequestContext>();
+  private readonly running = new InFlight<RequestContext>();
   private onNone: () => void = () => undefined;
 
   /** Call before the freeze. */
   begin(context: RequestContext): void {
-    this.running.add(context);
+    context.place = this.running.enter(context);
   }
 
   /** Call when the outcome has been written, or nothing was frozen. */
   end(context: RequestContext): void {
-    this.running.delete(context);
+    if (context.place === null) return;
+    this.running.leave(context.place);
+    context.place = null;
     if (this.running.size === 0) this.onNone();
   }
 
