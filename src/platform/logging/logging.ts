@@ -32,8 +32,25 @@ export function createLogger(config: Config, role: string): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_PATHS, censor: '[redacted]' },
     },
-    destination({ dest: 1, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_EVERY_MS }),
+    standardOutput(),
   );
+}
+
+/**
+ * Takes each line as bytes at once. Given strings, the stream would add each to those that wait and make the whole flat again to
+ * measure it: of all garbage of a busy process, a twentieth.
+ */
+function standardOutput(): ReturnType<typeof destination> {
+  const stream = destination({
+    dest: 1,
+    sync: false,
+    minLength: BUFFER_BYTES,
+    periodicFlush: FLUSH_EVERY_MS,
+    contentMode: 'buffer',
+  });
+  const write = stream.write.bind(stream) as unknown as (bytes: Buffer) => boolean;
+  stream.write = (line) => write(Buffer.from(line));
+  return stream;
 }
 
 /** What a logger keeps ready for the lines that it writes. */
