@@ -37,6 +37,21 @@ describe('housekeeping', () => {
     expect(await count('trace_pack')).toBe(10);
   });
 
+  it('goes by the clock of the database, not by that of its machine', async () => {
+    await world.sql.query(`insert into request_trace (request_id, client_request_id, status, stage, stages, created_at)
+      values ('${newRequestId()}', 'x', 404, 'route', '[]', now())`);
+    const before = await count('request_trace');
+    const realNow = Date.now;
+    Date.now = () => realNow() + 400 * DAY_MS;
+    await world.app
+      .get(Housekeeping)
+      .clean()
+      .finally(() => {
+        Date.now = realNow;
+      });
+    expect(await count('request_trace')).toBe(before);
+  });
+
   it('deletes leases that are long over, and keeps its own', async () => {
     await world.sql.query(`insert into process_lease values ($1, 'gateway', now() - interval '2 hours')`, [newId()]);
     await world.sql.query(`insert into process_lease values ($1, 'gateway', now() - interval '1 minute')`, [newId()]);

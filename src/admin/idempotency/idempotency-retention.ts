@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock, Every } from '../../platform/clock/index.js';
+import { Every } from '../../platform/clock/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import { WriteJournalRepository } from '../persistence/write-journal.repository.js';
 
@@ -19,7 +19,6 @@ export class IdempotencyRetention implements OnApplicationBootstrap, OnApplicati
 
   constructor(
     private readonly journal: WriteJournalRepository,
-    private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -33,7 +32,7 @@ export class IdempotencyRetention implements OnApplicationBootstrap, OnApplicati
 
   /** One round. Safe in several processes at once. */
   async clean(): Promise<void> {
-    const before = new Date(this.clock.nowMs() - KEPT_MS);
+    const before = new Date((await this.journal.nowMs()) - KEPT_MS);
     await this.rounds.repeat(async () => (await this.journal.forget(before, DELETE_MAX)) === DELETE_MAX);
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
-import { inTransaction } from '../../platform/database/index.js';
+import { databaseNowMs, inTransaction } from '../../platform/database/index.js';
 import { AdminIdempotencyEntity } from './admin-idempotency.entity.js';
 
 /** A use of an `Idempotency-Key`. */
@@ -90,6 +90,10 @@ export class WriteJournalRepository {
   /** Gives a key back: its request was refused and changed nothing. */
   async abandon(request: IdempotentRequest): Promise<void> {
     await this.dataSource.query(ABANDON, [request.actorId, request.idempotencyKey]);
+  }
+
+  nowMs(): Promise<number> {
+    return databaseNowMs(this.dataSource);
   }
 
   /** Deletes at most `limit` keys from before a time. @returns how many. */

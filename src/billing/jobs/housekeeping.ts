@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock, Every } from '../../platform/clock/index.js';
+import { Every } from '../../platform/clock/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { requestIdFloor } from '../../platform/ids/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
@@ -25,7 +25,6 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     private readonly desk: SettlementDesk,
     private readonly repository: SettlementRepository,
-    private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -41,7 +40,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   /** One round. Safe in several processes at once. */
   async clean(): Promise<void> {
     await this.desk.deleteOldLeases();
-    const floorMs = this.clock.nowMs() - this.config.TRACE_RETENTION_DAYS * DAY_MS;
+    const floorMs = (await this.repository.nowMs()) - this.config.TRACE_RETENTION_DAYS * DAY_MS;
     await this.rounds.repeat(() => this.repository.deleteTraces(requestIdFloor(floorMs), DELETE_MAX));
     await this.rounds.repeat(() => this.repository.deleteTracePacks(Math.floor(floorMs / 1000), DELETE_PACKS_MAX));
     await this.rounds.repeat(() => this.repository.deleteChanges(CHANGES_KEPT, DELETE_MAX));

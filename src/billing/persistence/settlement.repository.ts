@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { inTransaction } from '../../platform/database/index.js';
+import { databaseNowMs, inTransaction } from '../../platform/database/index.js';
 import type { Queryable } from '../../wallet/index.js';
 import type { SettlementItem } from '../domain/settlement.js';
 
@@ -52,6 +52,10 @@ export class SettlementRepository {
   /** Expires held freezes of processes whose lease is over. @returns how many. */
   async expireDead(limit: number, graceMs: number): Promise<number> {
     return (await this.dataSource.query<object[]>(EXPIRE, [limit, graceMs])).length;
+  }
+
+  nowMs(): Promise<number> {
+    return databaseNowMs(this.dataSource);
   }
 
   /** Deletes traces older than a request id. @returns whether more are left. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock, Every } from '../../platform/clock/index.js';
+import { Every } from '../../platform/clock/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import { EventRepository } from '../persistence/event.repository.js';
@@ -20,7 +20,6 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
 
   constructor(
     private readonly events: EventRepository,
-    private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -35,7 +34,7 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
 
   /** One round. Safe in several processes at once. */
   async clean(): Promise<void> {
-    const beforeMs = this.clock.nowMs() - this.config.EVENT_RETENTION_DAYS * DAY_MS;
+    const beforeMs = (await this.events.nowMs()) - this.config.EVENT_RETENTION_DAYS * DAY_MS;
     await this.rounds.repeat(() => this.events.forget(beforeMs, DELETE_MAX));
   }
 }

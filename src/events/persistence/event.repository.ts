@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { toJsonb } from '../../platform/database/index.js';
+import { databaseNowMs, toJsonb } from '../../platform/database/index.js';
 import { idFloor, newId } from '../../platform/ids/index.js';
 import { severityOf, type EventFilter, type NewEvent, type StoredEvent, type Transaction } from '../domain/event.js';
 import { EventEntity } from './event.entity.js';
@@ -65,6 +65,10 @@ export class EventRepository {
     if (to !== undefined) query.andWhere('event.id < :to', { to: idFloor(to.getTime()) });
     if (beforeId !== null) query.andWhere('event.id < :beforeId', { beforeId });
     return query.getMany();
+  }
+
+  nowMs(): Promise<number> {
+    return databaseNowMs(this.dataSource);
   }
 
   /** Deletes events that were raised before a moment, with their deliveries. @returns whether there may be more. */
