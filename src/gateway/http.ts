@@ -22,6 +22,8 @@ declare module 'fastify' {
 const HEADERS_MAX_BYTES = 32 * 1024;
 const KEEP_ALIVE_MS = 72_000;
 const CHAT_PATH = '/openai/v1/chat/completions';
+/** Where model calls are sent. */
+const MODEL_DOOR = '/openai/v1/';
 
 /** The HTTP server: trailing slashes accepted, HEAD wherever GET is, no trust in proxy headers, every error in our shape. */
 export function createFastifyAdapter(): FastifyAdapter {
@@ -86,7 +88,7 @@ function logOthers(logger: Logger): onResponseHookHandler {
   };
 }
 
-/** Stage 1: the ids of the request, and the context of a model call. */
+/** Stage 1: the ids of the request, and the context of a model call; one that was sent to a wrong path can be explained too. */
 function receive(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
   const nowMs = Date.now();
   // Every body is read as JSON; Fastify would refuse a content type that it cannot make sense of.
@@ -97,7 +99,7 @@ function receive(request: FastifyRequest, reply: FastifyReply, next: () => void)
   request.gatewayRequestId = newRequestId(nowMs);
   request.clientRequestId = label;
   reply.header('x-request-id', label).header('x-daoe-request-id', request.gatewayRequestId);
-  if (isChatPath(request.url)) {
+  if (isChatPath(request.url) || (request.is404 && request.url.startsWith(MODEL_DOOR))) {
     const caller = new CallerConnection(request.raw, reply.raw);
     request.gatewayContext = new RequestContext(request.gatewayRequestId, label, nowMs, caller);
   } else if (!request.is404) {

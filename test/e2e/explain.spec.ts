@@ -79,6 +79,8 @@ describe('a refused request', () => {
         return chat(world.url, prompt(model), { key: key.key });
       },
     ],
+    ['receive', 'refused', () => fetch(`${world.url}/openai/v1/chat/completions`)],
+    ['receive', 'refused', () => fetch(`${world.url}/openai/v1/embeddings`, { method: 'POST', body: '{}' })],
   ])('ends at the stage %s (%s), and no later one was reached', async (stage, status, call) => {
     const trace = await explained(requestIdOf(await call()));
     const statuses = statusesOf(trace);
@@ -92,6 +94,14 @@ describe('a refused request', () => {
       expect(STAGES.slice(at + 1).map((name) => statuses[name])).toEqual(STAGES.slice(at + 1).map(() => 'not_reached'));
     }
   });
+});
+
+it('says which path nobody serves, but nothing of a key that was put into it', async () => {
+  const response = await fetch(`${world.url}/openai/v1/${key.key}/completions?key=${key.key}`, { method: 'POST' });
+  const trace = await explained(requestIdOf(response));
+  expect(trace.status).toBe(404);
+  expect(trace.stages[0]).toMatchObject({ status: 'refused', method: 'POST', path: '/openai/v1/…/completions' });
+  expect(JSON.stringify(trace)).not.toContain(key.key);
 });
 
 describe('the caller', () => {

@@ -44,10 +44,13 @@ export class ErrorFilter implements ExceptionFilter {
   private refine(error: AppError, request: FastifyRequest): AppError {
     if (error.kind !== 'not_found' || error.code !== 'not_found') return error;
     const allowed = this.routes.methodsOf(request.url);
-    if (allowed.length === 0 || allowed.includes(request.method)) return error;
+    const facts = { method: request.method, path: keptPathOf(request.url) };
+    if (allowed.length === 0) return new AppError('not_found', error.message, { code: 'not_found', facts });
+    if (allowed.includes(request.method)) return error;
     return new AppError('method_not_allowed', `method ${request.method} is not allowed here`, {
       code: 'method_not_allowed',
       allow: allowed.join(', '),
+      facts,
     });
   }
 
@@ -78,4 +81,13 @@ export class ErrorFilter implements ExceptionFilter {
     if (best === undefined) throw new Error('no error door for this path');
     return best;
   }
+}
+
+const KEPT_SEGMENTS = 8;
+
+/** A path that nobody serves, as it may be kept: a key or a text that somebody has put into it is not. */
+function keptPathOf(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  const segments = path.split('/', KEPT_SEGMENTS + 1).slice(1);
+  return segments.map((segment) => (/^[\w.-]{0,24}$/.test(segment) ? `/${segment}` : '/…')).join('');
 }
