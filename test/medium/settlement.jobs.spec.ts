@@ -1,4 +1,5 @@
 import { newId } from '../../src/platform/ids/index.js';
+import { METRICS, type Registry } from '../../src/platform/metrics/index.js';
 import { JobQueues } from '../../src/platform/queue/index.js';
 import type { UsageStatus } from '../../src/billing/index.js';
 import { MoneyWorld } from '../support/money-world.js';
@@ -118,6 +119,9 @@ it('settles without any queue: a dead Redis delays money, it does not lose it', 
   const { id } = await captured(world);
   world.settlementQueue.notify();
   await untilStatus(world, id, 'settled');
+  const [abandoned] =
+    (await world.app.get<Registry>(METRICS).getSingleMetric('settlement_abandoned_total')?.get())?.values ?? [];
+  expect(abandoned?.value).toBeGreaterThan(0);
   await expect(world.app.get(JobQueues).counts('settlement')).rejects.toMatchObject({ kind: 'unavailable' });
   await world.stop();
 });

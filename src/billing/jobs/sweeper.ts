@@ -60,8 +60,9 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private async settleOverdue(): Promise<void> {
     const ageMs = await this.desk.oldestPendingMs();
     if (ageMs === null || ageMs < OVERDUE_MS) return;
-    if (ageMs < ABANDONED_MS) this.queue.notify();
-    else await this.settlement.settlePending();
+    if (ageMs < ABANDONED_MS) return this.queue.notify();
+    this.queue.noteAbandoned(ageMs);
+    await this.settlement.settlePending();
   }
 
   private schedule(delayMs: number): void {

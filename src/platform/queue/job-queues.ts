@@ -26,7 +26,7 @@ export interface QueueCounts {
 
 /** A queue of either back end. */
 export type JobQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend>;
-type AnyWorker = Pick<Worker, 'close' | 'disconnect'>;
+type AnyWorker = Pick<Worker, 'name' | 'close' | 'disconnect' | 'isRunning' | 'isPaused'>;
 
 /**
  * The job queues of this process. A back end that is away is logged, never fatal: adding fails fast, workers go on when it
@@ -82,6 +82,14 @@ export class JobQueues implements OnApplicationBootstrap, OnApplicationShutdown 
   /** Asks a queue something of administration. @throws AppError `unavailable` when the back end does not answer. */
   async ask<T>(name: QueueName, question: (queue: JobQueue) => Promise<T>): Promise<T> {
     return this.answered(name, question(this.queueOf(name)));
+  }
+
+  /** What the worker of a queue is doing in this process, for a log line; `none` without one. */
+  workerState(name: QueueName): 'running' | 'paused' | 'ended' | 'none' {
+    const worker = this.workers.find((one) => one.name === name);
+    if (worker === undefined) return 'none';
+    if (worker.isPaused()) return 'paused';
+    return worker.isRunning() ? 'running' : 'ended';
   }
 
   /** Opens the queues and, in a worker process, starts working. @throws when a queue has not exactly one handler. */
