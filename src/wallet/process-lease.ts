@@ -12,6 +12,8 @@ const BEGIN_WITHIN_MS = 30_000;
 const BEGIN_PAUSE_MS = 200;
 /** Longer than any statement may run: after this time a freeze that was given up cannot appear any more. */
 const GIVEN_UP_FOR_MS = 20_000;
+/** So long without a renewal, the way to the database was interrupted, and perhaps for everybody. */
+const INTERRUPTION_MS = 8_000;
 
 interface GivenUp {
   accountId: string;
@@ -31,6 +33,7 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
   private timer: NodeJS.Timeout | null = null;
   private running: Promise<void> = Promise.resolve();
   private renewedMs = Number.NEGATIVE_INFINITY;
+  private backSinceMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly leases: LeaseRepository,
@@ -60,7 +63,14 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
   /** Makes sure that this process counts as living before anybody's freezes are expired. */
   async renew(): Promise<void> {
     await this.leases.renew(this.processId, 'gateway', LEASE_MS);
-    this.renewedMs = performance.now();
+    const nowMs = performance.now();
+    if (nowMs - this.renewedMs > INTERRUPTION_MS && this.renewedMs > 0) this.backSinceMs = nowMs;
+    this.renewedMs = nowMs;
+  }
+
+  /** How long ago this process reached the database again after an interruption; for ever when there was none. */
+  get backForMs(): number {
+    return performance.now() - this.backSinceMs;
   }
 
   /** A process that starts has waited for its database before; one connection that comes late does not end it. */

@@ -11,7 +11,7 @@ const SWEEP_EVERY_MS = 1_000;
 const OVERDUE_MS = 1_000;
 /** An outcome this old shows that jobs are not done at all: it is settled here. */
 const ABANDONED_MS = 2_500;
-/** After its start the database leaves living processes this long to renew their leases. */
+/** After its start the database leaves living processes this long to renew their leases, and so does a sweeper that was cut off. */
 const LEASE_GRACE_MS = 10_000;
 const EXPIRE_MAX = 500;
 
@@ -52,7 +52,7 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   /** One round: overdue outcomes, then freezes of dead processes. */
   async sweep(): Promise<void> {
     await this.settleOverdue();
-    await this.desk.renewOwnLease();
+    if ((await this.desk.renewOwnLease()) < LEASE_GRACE_MS) return;
     let expired = EXPIRE_MAX;
     while (expired === EXPIRE_MAX) expired = await this.repository.expireDead(EXPIRE_MAX, LEASE_GRACE_MS);
   }
