@@ -25,7 +25,8 @@ import {
 } from './persistence/hot-statements.js';
 import { ProcessLease } from './process-lease.js';
 
-const BATCH = { batchMax: 256, queueMax: 10_000, secondLaneMin: 16 };
+/** Two statements at once wait for each other's wallets, and two half batches cost more than a whole one. */
+const BATCH = { batchMax: 256, queueMax: 10_000, secondLaneMin: 64 };
 const FREEZE_WAIT_MS = 5_000;
 /** A freeze is tried again for this long when the database goes away under it. */
 const FREEZE_RETRY_MS = 500;
