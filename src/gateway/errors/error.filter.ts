@@ -44,9 +44,9 @@ export class ErrorFilter implements ExceptionFilter {
   private refine(error: AppError, request: FastifyRequest): AppError {
     if (error.kind !== 'not_found' || error.code !== 'not_found') return error;
     const allowed = this.routes.methodsOf(request.url);
+    if (allowed.includes(request.method)) return error;
     const facts = { method: request.method, path: keptPathOf(request.url) };
     if (allowed.length === 0) return new AppError('not_found', error.message, { code: 'not_found', facts });
-    if (allowed.includes(request.method)) return error;
     return new AppError('method_not_allowed', `method ${request.method} is not allowed here`, {
       code: 'method_not_allowed',
       allow: allowed.join(', '),
