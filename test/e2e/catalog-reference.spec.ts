@@ -45,7 +45,11 @@ describe('GET /api/v1/models/meta', () => {
 describe('GET /api/v1/pricing', () => {
   it('says what a credit of each tier costs, as strings', async () => {
     const pricing = await data('/pricing');
-    expect(pricing).toMatchObject({ skus: [{ value: 'team', label: 'Team' }], currentVersion: 1 });
+    expect(pricing).toMatchObject({
+      skus: [{ code: 'team', name: 'Team', description: '' }],
+      currentVersion: '1',
+      updatedAt: expect.stringMatching(/Z$/) as string,
+    });
     expect(pricing['tiers']).toMatchObject([{ code: 'economy' }, { code: 'standard' }, { code: 'premium' }]);
     for (const tier of pricing['tiers'] as Record<string, unknown>[]) {
       expect(tier).toMatchObject({
@@ -53,8 +57,8 @@ describe('GET /api/v1/pricing', () => {
         description: expect.any(String) as string,
         usdPerCredit: expect.stringMatching(/^\d+\.\d{6}$/) as string,
         creditsPerUsd: expect.stringMatching(/^\d+\.\d{6}$/) as string,
-        unit: 'credit',
-        rateVersion: 1,
+        unit: 'USD/Credit',
+        rateVersion: '1',
         sortOrder: expect.any(Number) as number,
         updatedAt: expect.stringMatching(/Z$/) as string,
       });

@@ -120,17 +120,17 @@ describe('pricing', () => {
   it('shows what a credit costs in both directions, as decimal strings', () => {
     const view = pricingView(catalog([full], tierRates({ economy: 0.0008, premium: 0.003 })));
     expect(view).toMatchObject({
-      currentVersion: 1,
+      currentVersion: '1',
       updatedAt: '2026-01-02T03:04:05.000Z',
-      skus: [{ value: 'team', label: 'Team' }],
+      skus: [{ code: 'team', name: 'Team', description: '' }],
     });
     expect(view['tiers']).toMatchObject([
       {
         code: 'economy',
         usdPerCredit: '0.000800',
         creditsPerUsd: '1250.000000',
-        unit: 'credit',
-        rateVersion: 1,
+        unit: 'USD/Credit',
+        rateVersion: '1',
         sortOrder: 0,
       },
       { code: 'standard', usdPerCredit: '0.001000', creditsPerUsd: '1000.000000' },
@@ -138,7 +138,16 @@ describe('pricing', () => {
     ]);
   });
 
+  it('has strings only, but for the integer of the order', () => {
+    const { tiers, skus, ...rest } = pricingView(catalog([full], tierRates()));
+    for (const entry of [rest, ...(tiers as object[]), ...(skus as object[])]) {
+      for (const [name, value] of Object.entries(entry)) {
+        expect([name, typeof value]).toEqual([name, /^sort_?order$/i.test(name) ? 'number' : 'string']);
+      }
+    }
+  });
+
   it('answers for a gateway without rates', () => {
-    expect(pricingView(catalog([], []))).toMatchObject({ tiers: [], skus: [], currentVersion: 0 });
+    expect(pricingView(catalog([], []))).toMatchObject({ tiers: [], skus: [], currentVersion: '0' });
   });
 });

@@ -67,12 +67,13 @@ export function metaView(catalog: Catalog, locale: Locale): Record<string, unkno
   });
 }
 
-/** What credits cost; amounts are decimal strings. */
+/** What credits cost. Published clients decode these types: every value is a string, but for `sortOrder`. */
 export function pricingView(catalog: Catalog): Record<string, unknown> {
+  const latest = catalog.tierRates.reduce((version, rate) => Math.max(version, rate.version), 0);
   return withSnakeCase({
     tiers: catalog.tierRates.map(tierView),
-    skus: skusOf(catalog),
-    currentVersion: catalog.tierRates.reduce((latest, rate) => Math.max(latest, rate.version), 0),
+    skus: skusOf(catalog).map(({ value, label }) => ({ code: value, name: label, description: '' })),
+    currentVersion: String(latest),
     updatedAt: catalog.updatedAt.toISOString(),
   });
 }
@@ -84,8 +85,8 @@ function tierView(rate: TierRate): Record<string, unknown> {
     description: rate.description,
     usdPerCredit: formatDecimal(rate.usdPerCredit),
     creditsPerUsd: formatDecimal(MICRO_USD_TIMES_CREDITS / rate.usdPerCredit),
-    unit: 'credit',
-    rateVersion: rate.version,
+    unit: 'USD/Credit',
+    rateVersion: String(rate.version),
     sortOrder: rate.sortOrder,
     updatedAt: rate.createdAt.toISOString(),
   });

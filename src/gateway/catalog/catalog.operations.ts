@@ -40,12 +40,16 @@ const tierPrice = z
     description: z.string(),
     usdPerCredit: z.string(),
     creditsPerUsd: z.string(),
-    unit: z.string(),
-    rateVersion: z.int(),
+    unit: z.literal('USD/Credit'),
+    rateVersion: z.string(),
     sortOrder: z.int(),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'TierPrice' });
+
+const sku = z
+  .object({ code: z.string(), name: z.string(), description: z.string().describe('Empty: SKUs are only named here.') })
+  .meta({ id: 'Sku' });
 
 const openAiModel = z
   .object({ id: z.string(), object: z.literal('model'), created: z.int(), owned_by: z.string() })
@@ -93,8 +97,8 @@ export const PRICING: OperationSpec = {
   response: envelopeOf(
     z.looseObject({
       tiers: z.array(tierPrice),
-      skus: z.array(choice),
-      currentVersion: z.int(),
+      skus: z.array(sku),
+      currentVersion: z.string(),
       updatedAt: z.iso.datetime(),
     }),
   ),
