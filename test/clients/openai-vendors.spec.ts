@@ -48,13 +48,22 @@ describe.each(ADAPTERS)('the openai client on $name', (adapter) => {
 const [OPENAI] = ADAPTERS;
 
 describe('the openai client on a compatible server', () => {
-  it.each(['tools-no-index', 'tools-same-index', 'tools-no-id', 'tools-object', 'azure', 'mistral', 'ollama', 'vllm'])(
-    'collects two calls of functions by %s',
-    async (behaviour) => {
-      if (OPENAI === undefined) throw new Error('no adapter');
-      expect(await collectedCalls(await modelOf(OPENAI, behaviour))).toEqual(CALLS);
-    },
-  );
+  it.each([
+    'tools-no-index',
+    'tools-same-index',
+    'tools-no-id',
+    'tools-one-id',
+    'tools-object',
+    'tools-repeat',
+    'tools-null',
+    'azure',
+    'mistral',
+    'ollama',
+    'vllm',
+  ])('collects two calls of functions by %s', async (behaviour) => {
+    if (OPENAI === undefined) throw new Error('no adapter');
+    expect(await collectedCalls(await modelOf(OPENAI, behaviour))).toEqual(CALLS);
+  });
 
   it.each(['no-finish', 'deepseek', 'groq', 'openrouter', 'together', 'llamacpp'])(
     'collects a text by %s',

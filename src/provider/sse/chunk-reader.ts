@@ -89,7 +89,11 @@ export class ChunkReader {
     if (open.length === 0 || (this.outputChars === 0 && !this.hasToolCalls && !this.hasOtherOutput)) return null;
     for (const index of open) this.finishedChoices.add(index);
     const finish = this.hasToolCalls ? 'tool_calls' : 'stop';
-    const choices = open.map((index) => ({ index, delta: {}, logprobs: null, finish_reason: finish }));
+    const choices = open.map((index) => {
+      const missing = this.toolCalls.unfinished(index);
+      const delta = missing.length === 0 ? {} : { tool_calls: missing };
+      return { index, delta, logprobs: null, finish_reason: finish };
+    });
     const data = JSON.stringify({ ...this.head, choices });
     return { data, outputChars: 0, usageOnly: false, isContent: true, isFinish: true, pieces: NO_PIECES };
   }
@@ -165,7 +169,21 @@ export class ChunkReader {
     }
     if (joinContentParts(delta)) isChanged = true;
     const calls = delta['tool_calls'];
-    return (Array.isArray(calls) && this.toolCalls.repair(choice['index'], calls)) || isChanged;
+    if (Array.isArray(calls) && this.toolCalls.repair(choice['index'], calls)) isChanged = true;
+    return this.completeCalls(choice, delta) || isChanged;
+  }
+
+  /** A call that ends without arguments gets an empty object with the finish reason; a cut one stays as it is. */
+  private completeCalls(choice: JsonRecord, delta: JsonRecord): boolean {
+    const finish = choice['finish_reason'];
+    if (finish !== 'tool_calls' && finish !== 'stop') return false;
+    const missing = this.toolCalls.unfinished(choice['index']);
+    if (missing.length === 0) return false;
+    delta['tool_calls'] = [
+      ...(Array.isArray(delta['tool_calls']) ? (delta['tool_calls'] as unknown[]) : []),
+      ...missing,
+    ];
+    return true;
   }
 
   /** A chunk that is nothing but a piece of content is what the next ones will look like. */

@@ -83,8 +83,113 @@ describe('ToolCallRepair', () => {
         { function: { arguments: '{}' } },
       ],
     ],
+    [
+      'another name at one index, when arguments have come',
+      [
+        { index: 0, id: 'a', function: { name: 'f', arguments: '{"x":1}' } },
+        { index: 0, id: 'b', function: { name: 'g', arguments: '{}' } },
+      ],
+    ],
+    [
+      'id, type and name on every piece',
+      [
+        { index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":' } },
+        { index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '1}' } },
+        { index: 1, id: 'b', type: 'function', function: { name: 'g', arguments: '{' } },
+        { index: 1, id: 'b', type: 'function', function: { name: 'g', arguments: '}' } },
+      ],
+    ],
+    [
+      'arguments that are null or missing',
+      [
+        { index: 0, id: 'a', function: { name: 'f', arguments: null } },
+        { index: 0, function: { arguments: '{"x":1}' } },
+        { index: 1, id: 'b', function: { name: 'g' } },
+        { index: 1, function: { arguments: null } },
+        { index: 1, function: { arguments: '{}' } },
+      ],
+    ],
   ])('tells two calls apart with %s', (_what, deltas) => {
     expect(collected(deltas)).toEqual(TWO);
+  });
+
+  it.each<[string, Delta[]]>([
+    [
+      'one id and indexes that count',
+      [
+        { index: 0, id: 'a', function: { name: 'first', arguments: '' } },
+        { index: 1, id: 'a', function: { name: 'second', arguments: '' } },
+        { index: 0, id: 'a', function: { arguments: '{"x":1}' } },
+        { index: 1, id: 'a', function: { arguments: '{}' } },
+      ],
+    ],
+    [
+      'one id and one index',
+      [
+        { index: 0, id: 'a', function: { name: 'first', arguments: '{"x":1}' } },
+        { index: 0, id: 'a', function: { name: 'second', arguments: '{}' } },
+      ],
+    ],
+    [
+      'one index and no ids',
+      [
+        { index: 0, function: { name: 'first', arguments: '{"x":1}' } },
+        { index: 0, function: { name: 'second', arguments: '{}' } },
+      ],
+    ],
+  ])('makes two calls, with an id each, of %s', (_what, deltas) => {
+    const calls = collected(deltas);
+    expect(calls.map(({ name, arguments: text }) => name + text)).toEqual(['first{"x":1}', 'second{}']);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it.each<[string, Delta[]]>([
+    [
+      'one id',
+      [
+        { index: 0, id: 'a', function: { name: 'f', arguments: '{"x":1}' } },
+        { index: 1, id: 'a', function: { name: 'f', arguments: '{"x":2}' } },
+      ],
+    ],
+    [
+      'one index and no ids',
+      [
+        { index: 0, function: { name: 'f', arguments: '{"x":1}' } },
+        { index: 0, function: { name: 'f', arguments: '{"x":2}' } },
+      ],
+    ],
+  ])('tells two calls of one function apart with %s', (_what, deltas) => {
+    expect(collected(deltas).map(({ name, arguments: text }) => name + text)).toEqual(['f{"x":1}', 'f{"x":2}']);
+  });
+
+  it('goes on with a call whose name is repeated without index and id', () => {
+    const calls = collected([
+      { function: { name: 'f', arguments: '{"x":' } },
+      { function: { name: 'f', arguments: '1}' } },
+    ]);
+    expect(calls.map(({ name, arguments: text }) => name + text)).toEqual(['f{"x":1}']);
+  });
+
+  it('says id, type and name once, and arguments always as a text', () => {
+    const repair = new ToolCallRepair();
+    const deltas: Delta[] = [
+      { index: 0, id: 'a', type: 'function', function: { name: 'f' } },
+      { index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: null } },
+    ];
+    expect(deltas.map((delta) => repair.repair(0, [delta]))).toEqual([true, true]);
+    expect(deltas).toEqual([
+      { index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '' } },
+      { index: 0, function: { arguments: '' } },
+    ]);
+  });
+
+  it('gives a call that ended without arguments an empty object', () => {
+    const repair = new ToolCallRepair();
+    repair.repair(0, [{ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } }]);
+    repair.repair(0, [{ index: 1, id: 'b', function: { name: 'g', arguments: '' } }]);
+    expect(repair.unfinished(0)).toEqual([{ index: 1, function: { arguments: '{}' } }]);
+    expect(repair.unfinished(0)).toEqual([]);
+    expect(repair.unfinished(1)).toEqual([]);
   });
 
   it('gives calls without an id different ones, once', () => {

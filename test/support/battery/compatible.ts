@@ -73,12 +73,14 @@ export function compatibleCases({ name: label }: BatteryAdapter): BatteryCase[] 
 
 /** Upstreams that refuse what OpenAI takes, and careless ones: the answer is the same. */
 export const CARELESS: readonly BatteryCase[] = [
-  ...(['no-index', 'same-index', 'no-id', 'object'] as const).map((manner): BatteryCase => ({
-    name: `two calls by tools-${manner}`,
-    behaviours: [`tools-${manner}-n20-p10`],
-    request: { tools: TOOLS },
-    served: { text: '', finish: 'tool_calls', calls: CALLS, tokens: { input: 10, output: 20 } },
-  })),
+  ...(['no-index', 'same-index', 'no-id', 'one-id', 'object', 'repeat', 'null'] as const).map(
+    (manner): BatteryCase => ({
+      name: `two calls by tools-${manner}`,
+      behaviours: [`tools-${manner}-n20-p10`],
+      request: { tools: TOOLS },
+      served: { text: '', finish: 'tool_calls', calls: CALLS, tokens: { input: 10, output: 20 } },
+    }),
+  ),
   ...['no-finish', 'json-for-stream'].map((behaviour) => plain(behaviour)),
   {
     name: 'a text by strict-options, counted by the gateway',

@@ -96,11 +96,11 @@ function take(payload: Payload, answer: ReadAnswer, object: string): void {
   }
 }
 
-/** As the openai client accumulates deltas: texts join, lists go by `index`, anything else is replaced. */
+/** As the openai client accumulates deltas: texts join, also ids and names, lists go by `index`, anything else is replaced. */
 function merge(target: Record<string, unknown>, delta: Record<string, unknown>): void {
   for (const [field, value] of Object.entries(delta)) {
     const known = target[field];
-    const isLabel = ['role', 'id', 'type', 'name', 'index'].includes(field);
+    const isLabel = ['role', 'type', 'index'].includes(field);
     if (typeof known === 'string' && typeof value === 'string' && !isLabel) target[field] = known + value;
     else if (Array.isArray(value) && field === 'tool_calls') target[field] = mergedCalls(known, value as object[]);
     else if (isObject(known) && isObject(value)) merge(known, value);

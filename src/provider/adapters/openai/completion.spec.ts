@@ -30,6 +30,19 @@ describe('readCompletion', () => {
     });
   });
 
+  it('gives every call an id of its own and arguments that are a text', () => {
+    const called = [
+      { id: 'a', type: 'function', function: { name: 'f', arguments: null } },
+      { id: 'a', type: 'function', function: { name: 'g' } },
+      { id: 'b', type: 'function', function: { name: 'h', arguments: '' } },
+    ];
+    const body = { choices: [{ message: { content: null, tool_calls: called }, finish_reason: 'tool_calls' }] };
+    const read = readCompletion(Buffer.from(JSON.stringify(body))) as typeof body;
+    const calls = read.choices[0]?.message.tool_calls ?? [];
+    expect(calls.map(({ function: { arguments: text } }) => text)).toEqual(['{}', '{}', '{}']);
+    expect(calls.map(({ id }) => id)).toEqual(['a', expect.stringMatching(/^call_[0-9a-f]+$/), 'b']);
+  });
+
   it.each([
     ['', 'broken_json'],
     ['{"choices":[{"message":{"content":"cut', 'broken_json'],

@@ -2,11 +2,11 @@ import { joinContentParts } from '../../domain/content-parts.js';
 import { failureOfPayload } from '../../domain/error-payload.js';
 import { UpstreamFailure } from '../../domain/failure.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
-import { newToolCallId, repairArguments } from '../../sse/tool-call-repair.js';
+import { repairWholeCalls } from '../../sse/tool-call-repair.js';
 
 /**
  * Reads a 200 answer as a chat completion, and puts right what clients of OpenAI's format stumble over: content in parts, tool
- * calls without an id or with arguments that are no text, no finish reason.
+ * calls without an id of their own or with arguments that are not a text, no finish reason.
  * @throws UpstreamFailure when it is none: not JSON, an error object, no choices, or choices without a message.
  */
 export function readCompletion(body: Buffer): JsonRecord {
@@ -29,11 +29,7 @@ function repairChoice(choice: JsonRecord): void {
   const message = choice['message'] as JsonRecord;
   joinContentParts(message);
   const calls = Array.isArray(message['tool_calls']) ? message['tool_calls'].filter(isRecord) : [];
-  for (const call of calls) {
-    repairArguments(call['function']);
-    if (typeof call['id'] !== 'string' || call['id'] === '') call['id'] = newToolCallId();
-    call['type'] ??= 'function';
-  }
+  repairWholeCalls(calls);
   choice['finish_reason'] ||= calls.length > 0 ? 'tool_calls' : 'stop';
 }
 

@@ -11,6 +11,9 @@ export function toolDeltas(calls: readonly ToolCall[], manner: string, signature
   if (manner === 'tools-no-id') {
     return calls.map((call, index) => ({ tool_calls: [{ index, ...withoutId(callOf(call)) }] }));
   }
+  if (manner === 'tools-one-id') return inTurn(withOneId(calls), signature);
+  if (manner === 'tools-repeat') return calls.flatMap(repeated);
+  if (manner === 'tools-null') return calls.flatMap(withNulls);
   if (manner === 'tools-no-index') return calls.flatMap(withoutIndex);
   return inTurn(calls, signature);
 }
@@ -19,6 +22,7 @@ export function toolDeltas(calls: readonly ToolCall[], manner: string, signature
 export function wholeToolCalls(calls: readonly ToolCall[], manner: string, signature: string | null): JsonRecord[] {
   if (manner === 'tools-no-id') return calls.map((call) => withoutId(callOf(call)));
   if (manner === 'tools-object') return calls.map(objectCall);
+  if (manner === 'tools-one-id') return withOneId(calls).map((call) => callOf(call));
   return calls.map((call) => callOf(call, signature));
 }
 
@@ -41,6 +45,30 @@ function inTurn(calls: readonly ToolCall[], signature: string | null): JsonRecor
 function withoutIndex(call: ToolCall): JsonRecord[] {
   const tails = argumentPieces(call.arguments).map((text) => ({ tool_calls: [{ function: { arguments: text } }] }));
   return [{ tool_calls: [callOf({ ...call, arguments: '' })] }, ...tails];
+}
+
+/** One id for all calls; the indexes are right. */
+function withOneId(calls: readonly ToolCall[]): ToolCall[] {
+  return calls.map((call) => ({ ...call, id: 'call_0' }));
+}
+
+/** Index, id, type and name on every piece. */
+function repeated(call: ToolCall, index: number): JsonRecord[] {
+  return argumentPieces(call.arguments).map((text) => ({
+    tool_calls: [{ index, ...callOf({ ...call, arguments: text }) }],
+  }));
+}
+
+/** Nothing is left out, what is not known is `null`. */
+function withNulls({ id, name, arguments: whole }: ToolCall, index: number): JsonRecord[] {
+  const head = { index, id, type: 'function', function: { name, arguments: null } };
+  const tails = argumentPieces(whole).map((text) => ({
+    index,
+    id: null,
+    type: null,
+    function: { name: null, arguments: text },
+  }));
+  return [head, ...tails].map((call) => ({ tool_calls: [call] }));
 }
 
 function callOf({ id, name, arguments: text }: ToolCall, signature: string | null = null): JsonRecord {
