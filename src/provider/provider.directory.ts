@@ -4,7 +4,7 @@ import { SecretBox } from '../platform/secrets/index.js';
 import { EndpointBreakers } from './breaker/endpoint-breakers.js';
 import { UpstreamFailure } from './domain/failure.js';
 import { secretOwner, type ProviderRow } from './domain/provider.js';
-import { Patience } from './failover/patience.js';
+import { RetryAfterTracker } from './failover/retry-after-tracker.js';
 import { ProviderRepository } from './persistence/provider.repository.js';
 import { UpstreamPools } from './transport/upstream-pools.js';
 
@@ -25,7 +25,7 @@ export class ProviderDirectory implements ChangeHandler {
     private readonly box: SecretBox,
     private readonly pools: UpstreamPools,
     private readonly breakers: EndpointBreakers,
-    private readonly patience: Patience,
+    private readonly limits: RetryAfterTracker,
   ) {
     changes.register('provider', this);
   }
@@ -86,7 +86,7 @@ export class ProviderDirectory implements ChangeHandler {
 
   private afterReload(ids: readonly string[]): void {
     this.breakers.forget(new Set(ids));
-    this.patience.forget(new Set(ids));
+    this.limits.forget(new Set(ids));
     this.pools.retain(this.list().map(({ baseUrl }) => baseUrl));
   }
 }

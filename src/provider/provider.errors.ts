@@ -26,20 +26,21 @@ export function isPromptTooLong(error: unknown): boolean {
   return error instanceof AppError && error.facts?.[PROMPT_TOO_LONG] === true;
 }
 
-/** Every endpoint failed. 502. */
-export function upstreamFailed(attempts: readonly Attempt[], cause?: unknown): AppError {
+/** Every endpoint failed. 502 with `Retry-After`. */
+export function upstreamFailed(attempts: readonly Attempt[], retryAfterS: number, cause?: unknown): AppError {
   return new AppError('upstream_failed', 'no provider could answer this request', {
     code: 'upstream_failed',
     hint: 'Try again; if it keeps failing, give the request id to the operator.',
     detail: describeAttempts(attempts),
+    retryAfterS,
     facts: { attempts },
     cause,
   });
 }
 
-/** Every endpoint asked for patience. 503 with `Retry-After`. */
+/** Every endpoint is at its provider's limit. 429 with `Retry-After`. */
 export function upstreamRateLimited(attempts: readonly Attempt[], retryAfterS: number): AppError {
-  return new AppError('unavailable', 'every provider of this model is at its rate limit', {
+  return new AppError('rate_limited', 'every provider of this model is at its rate limit', {
     code: 'upstream_rate_limited',
     hint: `Try again in ${String(retryAfterS)} s.`,
     detail: describeAttempts(attempts),
@@ -48,7 +49,7 @@ export function upstreamRateLimited(attempts: readonly Attempt[], retryAfterS: n
   });
 }
 
-/** Every breaker is open. 503 with `Retry-After`. */
+/** Every endpoint is left alone, and not only for its limit. 503 with `Retry-After`. */
 export function upstreamUnavailable(attempts: readonly Attempt[], retryAfterS: number): AppError {
   return new AppError('unavailable', 'every provider of this model is out of service', {
     code: 'upstream_unavailable',
@@ -59,12 +60,13 @@ export function upstreamUnavailable(attempts: readonly Attempt[], retryAfterS: n
   });
 }
 
-/** No answer in time. 504. */
-export function upstreamTimeout(attempts: readonly Attempt[], cause?: unknown): AppError {
+/** No answer in time. 504 with `Retry-After`. */
+export function upstreamTimeout(attempts: readonly Attempt[], retryAfterS: number, cause?: unknown): AppError {
   return new AppError('deadline', 'the provider did not answer in time', {
     code: 'upstream_timeout',
     hint: 'Try again, with a smaller request if that is possible.',
     detail: describeAttempts(attempts),
+    retryAfterS,
     facts: { attempts },
     cause,
   });

@@ -11,7 +11,7 @@ import { EndpointEvents } from './breaker/endpoint-events.js';
 import { OutageBoard } from './breaker/outage-board.js';
 import { OutageNotes } from './breaker/outage-notes.js';
 import { Failover } from './failover/failover.js';
-import { Patience } from './failover/patience.js';
+import { RetryAfterTracker } from './failover/retry-after-tracker.js';
 import { EndpointOutageEntity } from './persistence/endpoint-outage.entity.js';
 import { EndpointOutageRepository } from './persistence/endpoint-outage.repository.js';
 import { ProviderEntity } from './persistence/provider.entity.js';
@@ -38,7 +38,7 @@ import { UpstreamPools } from './transport/upstream-pools.js';
     Failover,
     OutageBoard,
     OutageNotes,
-    Patience,
+    RetryAfterTracker,
     ProviderAdmin,
     ProviderDirectory,
     ProviderKeys,

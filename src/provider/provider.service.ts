@@ -11,7 +11,7 @@ import type { Endpoint } from './domain/endpoint.js';
 import { isRecord, type JsonRecord } from './domain/json.js';
 import { normaliseUsage } from './domain/usage.js';
 import { Failover } from './failover/failover.js';
-import { Patience } from './failover/patience.js';
+import { RetryAfterTracker } from './failover/retry-after-tracker.js';
 import { StreamRescuer } from './rescue/stream-rescuer.js';
 
 /** How an endpoint stands. Milliseconds count from now. */
@@ -36,7 +36,7 @@ export class ProviderService {
     private readonly runner: AttemptRunner,
     private readonly rescuer: StreamRescuer,
     private readonly breakers: EndpointBreakers,
-    private readonly patience: Patience,
+    private readonly retryAfters: RetryAfterTracker,
   ) {
     this.limits = {
       attemptsMax: config.UPSTREAM_ATTEMPTS_MAX,
@@ -72,9 +72,11 @@ export class ProviderService {
     return this.breakers.isHealthy(endpointId);
   }
 
-  /** Whether an endpoint is worth choosing a model for: it lets calls pass, and asks for no long patience. */
+  /** Whether an endpoint is worth choosing a model for: it lets calls pass, and its limit ends soon. */
   isReady(endpointId: string): boolean {
-    return this.breakers.isHealthy(endpointId) && this.patience.waitMs(endpointId) <= this.limits.retryAfterMaxWaitMs;
+    return (
+      this.breakers.isHealthy(endpointId) && this.retryAfters.waitMsOf(endpointId) <= this.limits.retryAfterMaxWaitMs
+    );
   }
 
   /** What this process knows of an endpoint's standing, its own experience and that of the others. */
@@ -84,7 +86,7 @@ export class ProviderService {
       breaker: state,
       lastFault: reason,
       breakerWaitMs: Math.round(waitMs),
-      limitedForMs: Math.round(this.patience.waitMs(endpointId)),
+      limitedForMs: Math.round(this.retryAfters.waitMsOf(endpointId)),
     };
   }
 

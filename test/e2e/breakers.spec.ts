@@ -105,7 +105,7 @@ it('a long Retry-After is honoured by every process, also by one that starts lat
       const marker = unique('limit');
       const response = await chat(url, prompt(model.key, { user: marker }), { key: key.key });
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(300);
-      expect(await errorOf(response)).toMatchObject({ status: 503, code: 'upstream_rate_limited' });
+      expect(await errorOf(response)).toMatchObject({ status: 429, code: 'upstream_rate_limited' });
       expect(await world.upstream.calls(marker)).toEqual([]);
     }
   } finally {

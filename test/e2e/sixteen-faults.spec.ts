@@ -125,11 +125,15 @@ async function tellRefusal({ model, names }: Pool) {
   };
 }
 
-it('S01 429 with Retry-After: waited for once, then the same endpoint answers', async () => {
-  const target = await pool([['status-429-r2', HEALTHY]], [[HEALTHY]]);
+it('S01 429 with Retry-After: the next endpoint at once; where none is ready the limit is waited for', async () => {
+  const ready = await pool([['status-429-r2', HEALTHY]], [[HEALTHY]]);
+  const elsewhere = await tell(ready);
+  expectWhole(elsewhere, ready, 1);
+  expect(countsOf(elsewhere)).toEqual([1, 1]);
+  const target = await pool([['status-429-r2', HEALTHY]], [['status-503']]);
   const told = await tell(target);
   expectWhole(told, target, 0);
-  expect(countsOf(told)).toEqual([2, 0]);
+  expect(countsOf(told)).toEqual([2, 1]);
   const [first, second] = told.calls[0] ?? [];
   expect((second?.startedAtMs ?? 0) - (first?.startedAtMs ?? 0)).toBeGreaterThanOrEqual(1_900);
 });
@@ -141,11 +145,11 @@ it('S02 429 without Retry-After, persistent: asked once, never hammered', async 
   expect(countsOf(told)).toEqual([1, 1]);
 });
 
-it('S03 500 once, then healthy: one retry at the same endpoint', async () => {
-  const target = await pool([['status-500', HEALTHY]], [[HEALTHY]]);
+it('S03 500 once, then healthy: one retry at the same endpoint where no other answers', async () => {
+  const target = await pool([['status-500', HEALTHY]], [['status-503']]);
   const told = await tell(target);
   expectWhole(told, target, 0);
-  expect(countsOf(told)).toEqual([2, 0]);
+  expect(countsOf(told)).toEqual([2, 1]);
 });
 
 it('S04 503 persistent: the next endpoint', async () => {
@@ -155,11 +159,11 @@ it('S04 503 persistent: the next endpoint', async () => {
   expect(countsOf(told)).toEqual([1, 1]);
 });
 
-it('S05 TCP reset before headers: sent once more', async () => {
-  const target = await pool([['reset', HEALTHY]], [[HEALTHY]]);
+it('S05 TCP reset before headers: sent once more where no other endpoint answers', async () => {
+  const target = await pool([['reset', HEALTHY]], [['status-503']]);
   const told = await tell(target);
   expectWhole(told, target, 0);
-  expect(countsOf(told)).toEqual([2, 0]);
+  expect(countsOf(told)).toEqual([2, 1]);
 });
 
 it('S06 no response at all: left after its own time-out, never asked again', async () => {
@@ -275,12 +279,11 @@ it('S16 fail-over accounting: the fallback’s name and usage, the failed attemp
   const target = await pool([['status-503']], [['status-500']], [[HEALTHY]]);
   const told = await tell(target);
   expectWhole(told, target, 2);
-  expect(countsOf(told)).toEqual([1, 2, 1]);
+  expect(countsOf(told)).toEqual([1, 1, 1]);
   const trace = await world.admin.trace(requestIdOf(told.answer.response));
   const attempts = trace.stages.find(({ stage }) => stage === 'provider')?.['attempts'] as Fields[];
   expect(attempts.map(({ provider, status, error_class }) => [provider, status, error_class])).toEqual([
     [target.providers[0], 503, 'endpoint_fault'],
-    [target.providers[1], 500, 'endpoint_fault'],
     [target.providers[1], 500, 'endpoint_fault'],
     [target.providers[2], 200, null],
   ]);

@@ -134,6 +134,6 @@ describe('a field that a vendor has no word for', () => {
       ['anthropic', 'ok'],
       ['openai', 'status-429-r60'],
     ]);
-    expect(await errorOf(await ask(limited, { n: 2 }))).toMatchObject({ status: 503, code: 'upstream_rate_limited' });
+    expect(await errorOf(await ask(limited, { n: 2 }))).toMatchObject({ status: 429, code: 'upstream_rate_limited' });
   });
 });

@@ -45,20 +45,23 @@ export class CallRun {
   }
 
   get isOutOfTime(): boolean {
-    return performance.now() >= this.deadlineAtMs;
+    return !this.hasTimeFor(0);
   }
 
-  /** Attempts that reached for an upstream; one that was stopped before is free. */
+  /** Whether the call may still run after so long a wait. */
+  hasTimeFor(waitMs: number): boolean {
+    return performance.now() + waitMs < this.deadlineAtMs;
+  }
+
+  /** Attempts of this choice of model that reached for an upstream; one that was stopped before is free. */
   get isOutOfAttempts(): boolean {
-    return (
-      this.attempts.filter(({ reason }) => reason === null || !UNTRIED.has(reason)).length >= this.limits.attemptsMax
-    );
+    const made = this.attempts.slice(this.request.earlierAttempts?.length ?? 0);
+    return made.filter(({ reason }) => reason === null || !UNTRIED.has(reason)).length >= this.limits.attemptsMax;
   }
 
-  /** Whether an endpoint that asks for so much patience is waited for. */
+  /** Whether so long a limit of an endpoint is waited for. */
   isWorthWaiting(endpoint: Endpoint, waitMs: number): boolean {
-    const maxMs = retryAfterMaxWaitMs(endpoint, this.limits.retryAfterMaxWaitMs);
-    return waitMs <= maxMs && performance.now() + waitMs < this.deadlineAtMs;
+    return waitMs <= retryAfterMaxWaitMs(endpoint, this.limits.retryAfterMaxWaitMs);
   }
 
   /**

@@ -53,10 +53,8 @@ export class OpenAttempt {
     this.record.failure = failure;
     this.record.reason = reason;
     if (error instanceof UpstreamFailure && error.status !== null) this.record.status = error.status;
-    // A failure that gets a second try at once is one fault, not two: failover reports it when it gives up. Where nothing was
-    // sent, nothing is known of the endpoint.
-    const saysNothing = error instanceof UpstreamFailure && (error.retrySame || error.isUnsupported);
-    const isNeutral = isFaultless || saysNothing;
+    // Where nothing was sent, nothing is known of the endpoint.
+    const isNeutral = isFaultless || (error instanceof UpstreamFailure && error.isUnsupported);
     this.told.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure, reason);
     this.told.meter.observe(this.record);
   }

@@ -2,7 +2,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/comm
 import { ChangeFeed, type ChangeHandler } from '../../platform/changes/index.js';
 import { newId } from '../../platform/ids/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
-import { Patience } from '../failover/patience.js';
+import { RetryAfterTracker } from '../failover/retry-after-tracker.js';
 import type { KnownOutage, OutageNote } from '../persistence/endpoint-outage.repository.js';
 import { EndpointBreakers } from './endpoint-breakers.js';
 import { EndpointEvents, type EndpointEvent } from './endpoint-events.js';
@@ -29,7 +29,7 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
     changes: ChangeFeed,
     events: EndpointEvents,
     private readonly breakers: EndpointBreakers,
-    private readonly patience: Patience,
+    private readonly limits: RetryAfterTracker,
     private readonly notes: OutageNotes,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -43,9 +43,11 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
 
   async reload(ids: readonly string[]): Promise<void> {
     const outages = await this.notes.byEndpoints(ids);
-    const open = new Set(outages.filter(({ kind }) => kind === 'breaker').map(({ endpointId }) => endpointId));
+    const rows = new Set(outages.map(({ endpointId, kind }) => `${endpointId} ${kind}`));
+    const isGone = (key: string): boolean => !rows.has(key) && !this.pending.has(key);
     for (const id of ids) {
-      if (!open.has(id) && !this.pending.has(`${id} breaker`)) this.breakers.learnClosed(id);
+      if (isGone(`${id} breaker`)) this.breakers.learnClosed(id);
+      if (isGone(`${id} limit`)) this.limits.forgetEndpoint(id);
     }
     for (const outage of outages) this.learn(outage);
   }
@@ -59,7 +61,7 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
     if (outage.processId === this.processId) return;
     if (outage.forMs <= 0) {
       if (outage.kind === 'breaker') this.breakers.learnReady(outage.endpointId);
-    } else if (outage.kind === 'limit') this.patience.learn(outage);
+    } else if (outage.kind === 'limit') this.limits.learn(outage);
     else this.breakers.learnOpen(outage);
   }
 

@@ -35,7 +35,7 @@ export interface UpstreamRequest {
   endpoints: readonly Endpoint[];
   /** Endpoints of other models that may only rescue a broken stream, in order. Empty unless `STREAM_RESCUE=any`. */
   rescueEndpoints: readonly Endpoint[];
-  /** Attempts at an earlier choice of model; they count, and come first in the record. */
+  /** Attempts at an earlier choice of model; they come first in the record and leave this one all its own. */
   earlierAttempts?: readonly Attempt[];
   /** The caller's body, parsed, without gateway-only fields. The adapter sets `model` and `stream_options`. */
   body: Readonly<Record<string, unknown>>;

@@ -1,6 +1,7 @@
 import { AppError } from '../../platform/errors/index.js';
 import type { Attempt } from '../domain/call.js';
 import { CONTEXT_LENGTH_CODE } from '../domain/context-length.js';
+import type { Endpoint } from '../domain/endpoint.js';
 import type { UpstreamFailure } from '../domain/failure.js';
 import {
   PROMPT_TOO_LONG,
@@ -10,35 +11,45 @@ import {
   upstreamUnavailable,
 } from '../provider.errors.js';
 
-const RETRY_AFTER_S_DEFAULT = 5;
+/** A wrong key or name: an operator has to act first. */
+const OPERATOR_MS = 30_000;
+
+/** One endpoint of a call, and how a try there failed. */
+export interface FailedEndpoint {
+  endpoint: Endpoint;
+  failure: UpstreamFailure;
+}
 
 export interface VerdictFacts {
   attempts: readonly Attempt[];
-  /** Seconds that rate-limited endpoints asked for. */
-  retryAfterS: readonly number[];
-  /** Milliseconds until the first breaker lets a probe pass. */
-  breakerWaitMs: number;
+  /** The tries of this call, in order; an endpoint that was tried twice is there twice. */
+  failed: readonly FailedEndpoint[];
   isOutOfTime: boolean;
-  cause: unknown;
+  /** Milliseconds until the breaker of an endpoint lets a call pass and its limit is over. */
+  readyInMs: (endpoint: Endpoint) => number;
 }
 
 /**
- * What the caller is told when no endpoint answered: out of time → 504; each at its limit → 503; each out of service →
- * 503; each too slow → 504; else 502. Contract §2.3.
+ * What the caller is told when no endpoint answered: out of time → 504; each at its limit → 429; each out of service, or at
+ * its limit while another is broken → 503; each too slow → 504; else 502. All say when the first endpoint is ready again.
+ * Contract §2.3.
  */
-export function verdictOf({ attempts, retryAfterS, breakerWaitMs, isOutOfTime, cause }: VerdictFacts): AppError {
-  if (isOutOfTime) return upstreamTimeout(attempts, cause);
-  const failures = new Set(attempts.map(({ failure }) => failure));
-  // A prompt that was too long for one, or a field that one has no word for, says nothing about the others.
-  failures.delete('caller_fault');
-  const tried = new Set([...failures].filter((failure) => failure !== 'breaker_open'));
-  if (tried.size === 0) return upstreamUnavailable(attempts, Math.max(1, Math.ceil(breakerWaitMs / 1000)));
-  if (tried.size === 1 && tried.has('rate_limited')) {
-    // The caller can come back as soon as the first of them is ready.
-    return upstreamRateLimited(attempts, Math.min(...(retryAfterS.length > 0 ? retryAfterS : [RETRY_AFTER_S_DEFAULT])));
-  }
-  if (tried.size === 1 && tried.has('timeout')) return upstreamTimeout(attempts, cause);
-  return upstreamFailed(attempts, cause);
+export function verdictOf({ attempts, failed, isOutOfTime, readyInMs }: VerdictFacts): AppError {
+  const cause = failed.at(-1)?.failure;
+  // A prompt that was too long for one, or a field that one adapter lacks, says nothing about the others.
+  const ends = failed.filter(({ failure }) => failure.failure !== 'caller_fault');
+  const waitsMs = ends.map(({ endpoint, failure }) =>
+    failure.failure === 'operator_fault' ? OPERATOR_MS : readyInMs(endpoint),
+  );
+  const retryAfterS = Math.max(1, Math.ceil(Math.min(...(waitsMs.length > 0 ? waitsMs : [0])) / 1000));
+  if (isOutOfTime) return upstreamTimeout(attempts, retryAfterS, cause);
+  const classes = new Set(ends.map(({ failure }) => failure.failure));
+  const isLimited = classes.delete('rate_limited');
+  if (isLimited && classes.size === 0) return upstreamRateLimited(attempts, retryAfterS);
+  const isShut = classes.delete('breaker_open');
+  if (isLimited || (isShut && classes.size === 0)) return upstreamUnavailable(attempts, retryAfterS);
+  if (classes.size === 1 && classes.has('timeout')) return upstreamTimeout(attempts, retryAfterS, cause);
+  return upstreamFailed(attempts, retryAfterS, cause);
 }
 
 /** An upstream explains a refusal with parts of the request, now and then. */

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** Why an endpoint is left alone: its breaker is open, or it asked for patience. */
+/** Why an endpoint is left alone: its breaker is open, or it is at its limit. */
 export type OutageKind = 'breaker' | 'limit';
 
 @Entity('endpoint_outage')

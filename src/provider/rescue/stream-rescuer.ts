@@ -6,7 +6,7 @@ import { EndpointBreakers } from '../breaker/endpoint-breakers.js';
 import type { FailureClass } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
-import { Patience } from '../failover/patience.js';
+import { RetryAfterTracker } from '../failover/retry-after-tracker.js';
 import { TokenCounter } from '../tokens/token-counter.js';
 import type { Delivered } from './delivered.js';
 import { PrefixMatcher } from './prefix-matcher.js';
@@ -29,7 +29,7 @@ export class StreamRescuer {
     private readonly runner: AttemptRunner,
     private readonly breakers: EndpointBreakers,
     private readonly tokens: TokenCounter,
-    private readonly patience: Patience,
+    private readonly limits: RetryAfterTracker,
   ) {}
 
   /**
@@ -56,7 +56,7 @@ export class StreamRescuer {
   }
 
   private async tryEndpoint(run: CallRun, endpoint: Endpoint, delivered: Delivered): Promise<Continuation | null> {
-    if (this.patience.waitMs(endpoint.id) > 0) return null;
+    if (this.limits.waitMs(endpoint) > 0) return null;
     if (endpoint.supportsPrefill && delivered.isContentOnly) {
       const result = await this.tryOnce(endpoint, () => this.prefill(run, endpoint, delivered.text()));
       // It refuses what it was declared to take: without the beginning of an answer the request is an ordinary one.
@@ -76,7 +76,7 @@ export class StreamRescuer {
       return { continuation: await begin(), failure: null };
     } catch (error) {
       if (!(error instanceof UpstreamFailure)) throw error;
-      this.patience.note(endpoint, error.retryAfterS, error.reason);
+      this.limits.note(endpoint, error);
       return { continuation: null, failure: error.failure };
     }
   }

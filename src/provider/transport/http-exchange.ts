@@ -28,6 +28,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   headers: Readonly<Record<string, string | string[] | undefined>> = {};
   private controller: Dispatcher.DispatchController | null = null;
   private phase: ExchangePhase = 'connecting';
+  private sentAtMs = 0;
   private opening: { resolve: () => void; reject: (error: Error) => void } | null = null;
   private waiter: Waiter | null = null;
   private unread: Buffer[] = [];
@@ -123,6 +124,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.controller = controller;
     if (this.failure !== null) return controller.abort(this.failure);
     this.phase = 'waiting';
+    this.sentAtMs = performance.now();
     this.watch.enter('headers');
   }
 
@@ -161,7 +163,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.fail(transportFailure(error, this.phase));
+    this.fail(transportFailure(error, this.phase, performance.now() - this.sentAtMs));
   }
 
   private abort(reason: Error): void {

@@ -23,8 +23,14 @@ const TLS_CODES: ReadonlySet<string> = new Set([
   'HOSTNAME_MISMATCH',
 ]);
 
-/** Classifies what the socket, the resolver, TLS or the HTTP parser reported. */
-export function transportFailure(error: unknown, phase: ExchangePhase): UpstreamFailure {
+/** A server that was silent for longer has taken the request: sent again, it would be as silent. */
+const SILENCE_MS_MAX = 2_000;
+
+/**
+ * Classifies what the socket, the resolver, TLS or the HTTP parser reported.
+ * @param silentMs how long the upstream had said nothing by then.
+ */
+export function transportFailure(error: unknown, phase: ExchangePhase, silentMs: number): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   if (error instanceof AddressRefusedError) {
     return new UpstreamFailure('operator_fault', 'address_refused', { cause: error });
@@ -35,6 +41,7 @@ export function transportFailure(error: unknown, phase: ExchangePhase): Upstream
     return new UpstreamFailure('endpoint_fault', 'bad_http', { cause: error });
   }
   if (phase === 'reading') return new UpstreamFailure('endpoint_fault', 'cut', { cause: error });
+  if (silentMs > SILENCE_MS_MAX) return new UpstreamFailure('timeout', 'reset_after_silence', { cause: error });
   return new UpstreamFailure('endpoint_fault', 'reset', { cause: error, retrySame: true });
 }
 

@@ -175,7 +175,7 @@ const REFUSALS: readonly BatteryCase[] = [
     name: 'every endpoint at its limit',
     only: 'whole',
     behaviours: ['status-429-r60'],
-    refused: { status: 503, hasRetryAfter: true, failed: { reason: /^http_429$/, class: 'rate_limited' } },
+    refused: { status: 429, hasRetryAfter: true, failed: { reason: /^http_429$/, class: 'rate_limited' } },
   },
 ];
 

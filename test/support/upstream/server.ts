@@ -137,7 +137,8 @@ function refusalOf(dialect: Dialect, behaviour: Behaviour, body: ChatBody, reque
 }
 
 /** Behaviours that never come to an answer. @returns whether the call is over. */
-async function breakOff({ name }: Behaviour, sender: Sender): Promise<boolean> {
+async function breakOff({ name, delayMs }: Behaviour, sender: Sender): Promise<boolean> {
+  if (name === 'reset' || name === 'close') await sender.wait(delayMs);
   if (name === 'stall-headers') await sender.forever();
   else if (name === 'reset') sender.reset();
   else if (name === 'close') sender.close();
