@@ -1,60 +1,62 @@
-import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
+import type { JsonRecord } from '../../domain/json.js';
 import type { TokenCounter } from '../../tokens/token-counter.js';
-import type { SandboxPrompt } from './sandbox-prompt.js';
-import { sampleOf } from './schema-sample.js';
+import { refuse } from '../translated/refuse.js';
+import { jsonAnswer } from './sandbox-format.js';
+import { textsOf, type SandboxPrompt } from './sandbox-prompt.js';
+import { toolCallOf, type SandboxToolCall } from './sandbox-tools.js';
 
 const ECHO_CHARS_MAX = 400;
 const INTRODUCTION = 'This is the JoyToken sandbox: no model was called.';
 const FILLER = ['The', 'sandbox', 'writes', 'on', 'and', 'on,', 'word', 'after', 'word,', 'until', 'it', 'is', 'done.'];
 
-export interface SandboxToolCall {
-  id: string;
-  name: string;
-  arguments: string;
-}
-
 /** What one choice of the sandbox's answer consists of. */
 export interface SandboxAnswer {
   text: string;
   toolCall: SandboxToolCall | null;
-  finishReason: 'stop' | 'length' | 'tool_calls';
+  finishReason: 'stop' | 'length' | 'tool_calls' | 'function_call';
   tokens: number;
 }
 
-/** The answer of one choice: by rule, the same for the same request. */
-export function answerOf(
+/**
+ * The answers of all choices: by rule, the same for the same request.
+ * @throws UpstreamFailure `caller_fault` naming what the sandbox cannot do.
+ */
+export function answersOf(
   body: Readonly<JsonRecord>,
   prompt: SandboxPrompt,
-  choice: number,
+  choices: number,
   counter: TokenCounter,
-): SandboxAnswer {
-  const tool = prompt.toolResult === null ? chosenTool(body) : null;
-  if (tool !== null) {
-    const toolCall = callOf(tool, prompt, choice);
-    return {
-      text: '',
-      toolCall,
-      finishReason: 'tool_calls',
-      tokens: counter.count(toolCall.name + toolCall.arguments),
-    };
+): SandboxAnswer[] {
+  refuseUnanswerable(body);
+  const limit = outputLimit(body);
+  const toolCall = toolCallOf(body, prompt.toolResult !== null);
+  if (toolCall !== null) {
+    const answer = toolAnswer(toolCall, limit, counter);
+    return Array.from({ length: choices }, () => answer);
   }
-  const whole = formattedText(body, prompt, choice);
-  const rest = prompt.prefill !== '' && whole.startsWith(prompt.prefill) ? whole.slice(prompt.prefill.length) : whole;
-  const stopped = cutAtStop(rest, body['stop']);
-  const text = cutAtTokens(stopped, outputLimit(body), counter);
-  return { text, toolCall: null, finishReason: text === stopped ? 'stop' : 'length', tokens: counter.count(text) };
+  const json = jsonAnswer(body, textsOf(body), INTRODUCTION);
+  return Array.from({ length: choices }, (_, choice) => {
+    const whole = json ?? plainText(prompt, choice);
+    const rest = prompt.prefill !== '' && whole.startsWith(prompt.prefill) ? whole.slice(prompt.prefill.length) : whole;
+    const stopped = cutAtStop(rest, body['stop']);
+    const text = cutAtTokens(stopped, limit, counter);
+    return { text, toolCall: null, finishReason: text === stopped ? 'stop' : 'length', tokens: counter.count(text) };
+  });
 }
 
-function formattedText(body: Readonly<JsonRecord>, prompt: SandboxPrompt, choice: number): string {
-  const format = isRecord(body['response_format']) ? body['response_format'] : {};
-  if (format['type'] === 'json_object') {
-    return JSON.stringify({ sandbox: true, message: INTRODUCTION, you_said: echoOf(prompt.userText) });
+function refuseUnanswerable(body: Readonly<JsonRecord>): void {
+  for (const field of ['logprobs', 'top_logprobs']) {
+    const value = body[field] ?? null;
+    if (value !== null && value !== false && value !== 0) throw refuse(field, 'the sandbox gives no log probabilities');
   }
-  if (format['type'] === 'json_schema') {
-    const schema = isRecord(format['json_schema']) ? format['json_schema']['schema'] : null;
-    return JSON.stringify(sampleOf(schema, prompt.userText));
-  }
-  return plainText(prompt, choice);
+}
+
+function toolAnswer(whole: SandboxToolCall, limit: number, counter: TokenCounter): SandboxAnswer {
+  const input = cutAtTokens(whole.input, Math.max(0, limit - counter.count(whole.name)), counter);
+  const toolCall = { ...whole, input };
+  const ended = whole.kind === 'legacy' ? 'function_call' : 'tool_calls';
+  const finishReason = input === whole.input ? ended : 'length';
+  return { text: '', toolCall, finishReason, tokens: counter.count(whole.name) + counter.count(input) };
 }
 
 function plainText({ userText, toolResult, images, words }: SandboxPrompt, choice: number): string {
@@ -71,25 +73,6 @@ function plainText({ userText, toolResult, images, words }: SandboxPrompt, choic
 
 function echoOf(text: string): string {
   return text.length <= ECHO_CHARS_MAX ? text : `${text.slice(0, ECHO_CHARS_MAX)}…`;
-}
-
-/** The function that `tool_choice` names, else the first one; none when tools are not wanted. */
-function chosenTool(body: Readonly<JsonRecord>): JsonRecord | null {
-  const tools = Array.isArray(body['tools']) ? (body['tools'] as unknown[]) : [];
-  const functions = tools.map((tool) => (isRecord(tool) ? tool['function'] : null)).filter(isRecord);
-  const wanted = body['tool_choice'];
-  if (wanted === 'none') return null;
-  const named = isRecord(wanted) && isRecord(wanted['function']) ? wanted['function']['name'] : undefined;
-  return (named === undefined ? functions[0] : functions.find(({ name }) => name === named)) ?? null;
-}
-
-function callOf(tool: JsonRecord, { userText }: SandboxPrompt, choice: number): SandboxToolCall {
-  const sampled = sampleOf(tool['parameters'] ?? {}, userText);
-  return {
-    id: `call_sandbox_${String(choice + 1)}`,
-    name: textOf(tool['name']),
-    arguments: JSON.stringify(isRecord(sampled) ? sampled : {}),
-  };
 }
 
 function cutAtStop(text: string, stop: unknown): string {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JsonRecord } from '../../domain/json.js';
 import type { SandboxAnswer } from './sandbox-answer.js';
+import type { SandboxToolCall } from './sandbox-tools.js';
 
 /** A word with the space before it; a long word in several. */
 const PIECE = /\s*\S{1,12}|\s+/gu;
@@ -29,7 +30,7 @@ export function completionOf(head: AnswerHead, answers: readonly SandboxAnswer[]
     model: head.model,
     choices: answers.map((answer, index) => ({
       index,
-      message: messageOf(answer),
+      message: messageOf(answer, callId(head, index)),
       logprobs: null,
       finish_reason: answer.finishReason,
     })),
@@ -55,7 +56,7 @@ export function* chunksOf(
       usage,
     });
   for (const [index, answer] of answers.entries()) {
-    for (const delta of deltasOf(answer)) {
+    for (const delta of deltasOf(answer, callId(head, index))) {
       yield chunk([{ index, delta, logprobs: null, finish_reason: null }], null);
     }
     yield chunk([{ index, delta: {}, logprobs: null, finish_reason: answer.finishReason }], null);
@@ -63,25 +64,39 @@ export function* chunksOf(
   yield chunk([], usageOf(answers, promptTokens));
 }
 
-function* deltasOf({ text, toolCall }: SandboxAnswer): Generator<JsonRecord, void, undefined> {
+/** Of a choice's call: another one in each turn of a talk. */
+function callId({ id }: AnswerHead, choice: number): string {
+  return `call_${id.slice(-20)}${choice === 0 ? '' : `_${choice + 1}`}`;
+}
+
+function* deltasOf({ text, toolCall }: SandboxAnswer, id: string): Generator<JsonRecord, void, undefined> {
   if (toolCall === null) {
     yield { role: 'assistant', content: '', refusal: null };
     for (const [piece] of text.matchAll(PIECE)) yield { content: piece };
     return;
   }
-  const { id, name, arguments: written } = toolCall;
-  const begun = { index: 0, id, type: 'function', function: { name, arguments: '' } };
-  yield { role: 'assistant', content: null, tool_calls: [begun] };
-  for (let at = 0; at < written.length; at += ARGUMENT_CHARS) {
-    yield { tool_calls: [{ index: 0, function: { arguments: written.slice(at, at + ARGUMENT_CHARS) } }] };
+  const { input } = toolCall;
+  yield { role: 'assistant', content: null, ...callFields(toolCall, id, 0) };
+  for (let at = 0; at < input.length; at += ARGUMENT_CHARS) {
+    const piece = input.slice(at, at + ARGUMENT_CHARS);
+    if (toolCall.kind === 'legacy') yield { function_call: { arguments: piece } };
+    else if (toolCall.kind === 'custom') yield { tool_calls: [{ index: 0, custom: { input: piece } }] };
+    else yield { tool_calls: [{ index: 0, function: { arguments: piece } }] };
   }
 }
 
-function messageOf({ text, toolCall }: SandboxAnswer): JsonRecord {
+function messageOf({ text, toolCall }: SandboxAnswer, id: string): JsonRecord {
   const base = { role: 'assistant', content: toolCall === null ? text : null, refusal: null };
-  if (toolCall === null) return base;
-  const { id, name, arguments: written } = toolCall;
-  return { ...base, tool_calls: [{ id, type: 'function', function: { name, arguments: written } }] };
+  return toolCall === null ? base : { ...base, ...callFields(toolCall, id, null) };
+}
+
+/** A call in OpenAI's fields; as a stream begins it when it has an index: without its input. */
+function callFields({ kind, name, input: whole }: SandboxToolCall, id: string, index: number | null): JsonRecord {
+  const input = index === null ? whole : '';
+  if (kind === 'legacy') return { function_call: { name, arguments: input } };
+  const called = kind === 'custom' ? { custom: { name, input } } : { function: { name, arguments: input } };
+  const call = { id, type: kind, ...called };
+  return { tool_calls: [index === null ? call : { index, ...call }] };
 }
 
 function usageOf(answers: readonly SandboxAnswer[], promptTokens: number): JsonRecord {

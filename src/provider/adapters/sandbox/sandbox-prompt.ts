@@ -29,19 +29,28 @@ export interface SandboxPrompt {
 
 /** Reads the messages of a request and the markers in the last thing that the user said. @param choices of the answer. */
 export function readPrompt(body: Readonly<JsonRecord>, counter: TokenCounter, choices = 1): SandboxPrompt {
-  const messages = (Array.isArray(body['messages']) ? (body['messages'] as unknown[]) : []).filter(isRecord);
+  const messages = messagesOf(body);
   const last = messages.at(-1);
   const prefill = last?.['role'] === 'assistant' ? textOfContent(last['content']) : '';
   const said = textOfContent(messages.findLast(({ role }) => role === 'user')?.['content']);
   return {
     userText: said.replace(/\[sandbox:\w+=\d+\]\s*/g, '').trim(),
-    toolResult: last?.['role'] === 'tool' ? textOfContent(last['content']) : null,
+    toolResult: last?.['role'] === 'tool' || last?.['role'] === 'function' ? textOfContent(last['content']) : null,
     prefill,
     images: messages.reduce((images, { content }) => images + imagesIn(content), 0),
     tokens: countPrompt(body, messages, counter),
     delayMs: Math.min(DELAY_MS_MAX, marker(said, 'delay') ?? DELAY_MS_DEFAULT),
     words: Math.min(Math.floor(WORDS_MAX / choices), marker(said, 'words') ?? 0),
   };
+}
+
+/** What each message says, in order. */
+export function textsOf(body: Readonly<JsonRecord>): string[] {
+  return messagesOf(body).map(({ content }) => textOfContent(content));
+}
+
+function messagesOf({ messages }: Readonly<JsonRecord>): JsonRecord[] {
+  return Array.isArray(messages) ? (messages as unknown[]).filter(isRecord) : [];
 }
 
 function marker(text: string, name: string): number | null {
@@ -67,6 +76,6 @@ function countPrompt(body: Readonly<JsonRecord>, messages: readonly JsonRecord[]
     texts.push(textOfContent(content));
     if (Array.isArray(calls)) texts.push(JSON.stringify(calls));
   }
-  if (Array.isArray(body['tools'])) texts.push(JSON.stringify(body['tools']));
+  for (const field of ['tools', 'functions']) if (Array.isArray(body[field])) texts.push(JSON.stringify(body[field]));
   return tokens + counter.countAll(texts);
 }

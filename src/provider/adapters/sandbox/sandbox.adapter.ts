@@ -4,7 +4,7 @@ import { Clock } from '../../../platform/clock/index.js';
 import type { JsonRecord } from '../../domain/json.js';
 import { TokenCounter } from '../../tokens/token-counter.js';
 import type { AdapterCall, ChunkSource, Payload, ProbeResult, ProviderAdapter } from '../adapter.js';
-import { answerOf, type SandboxAnswer } from './sandbox-answer.js';
+import { answersOf, type SandboxAnswer } from './sandbox-answer.js';
 import { chunksOf, completionOf, headOf, type AnswerHead } from './sandbox-completion.js';
 import { readPrompt, type SandboxPrompt } from './sandbox-prompt.js';
 
@@ -30,9 +30,9 @@ export class SandboxAdapter implements ProviderAdapter {
     return completionOf(head, answers, prompt.tokens);
   }
 
-  stream(call: AdapterCall): Promise<ChunkSource> {
+  async stream(call: AdapterCall): Promise<ChunkSource> {
     const { head, prompt, answers } = this.answer(call);
-    return Promise.resolve(new SandboxChunkSource(chunksOf(head, answers, prompt.tokens), prompt.delayMs, call));
+    return new SandboxChunkSource(chunksOf(head, answers, prompt.tokens), prompt.delayMs, call);
   }
 
   probe(): Promise<ProbeResult> {
@@ -46,7 +46,7 @@ export class SandboxAdapter implements ProviderAdapter {
   } {
     const choices = typeof body['n'] === 'number' ? Math.min(CHOICES_MAX, Math.max(1, body['n'])) : 1;
     const prompt = readPrompt(body, this.counter, choices);
-    const answers = Array.from({ length: choices }, (_, choice) => answerOf(body, prompt, choice, this.counter));
+    const answers = answersOf(body, prompt, choices, this.counter);
     return { head: headOf(body, endpoint.upstreamModel, this.clock.nowMs()), prompt, answers };
   }
 }
