@@ -125,7 +125,7 @@ function failureOf(error: unknown, withModel: boolean): Outcome {
     diagnosis: diagnosisOf(error, withModel),
     status: error.status,
     error: error.reason,
-    detail: error.callerFault?.message ?? null,
+    detail: error.callerFault?.message ?? error.said,
     models: null,
   };
 }

@@ -84,11 +84,17 @@ describe('cleanMessage', () => {
     'token eyJhbGciOiJIUzI1NiJ9abc.eyJzdWIiOiIxMjM0NTY3ODkwIn0xyz.abc',
     'key 5f4dcc3b5aa765d61d8327deb882cf99 is disabled',
     'AKIAIOSFODNN7EXAMPLEAKIAIOSFODNN7EXAMPLE is disabled',
+    'Incorrect API key provided: na***ys. You can obtain one.',
+    'Incorrect API key provided: sk-12…ab.',
+    'Incorrect API key provided: xai-…',
+    'API key sk***gA is not known',
+    'the key gs...tF is not known',
+    'Invalid API key: SHORT_secret',
   ])('leaves nothing private in %j', (text) => {
     const cleaned = cleanMessage(text);
     expect(cleaned).toContain('[removed]');
     expect(cleaned).not.toMatch(
-      /:\/\/|sk-|abcdef123456|dXNl|\d{1,3}\.\d{1,3}\.|fe80|2001:|cluster|internal|localhost|:8000|eyJ|5f4d|AKIA/,
+      /:\/\/|sk-|na\*|…ab|xai|gA|tF|SHORT|abcdef123456|dXNl|\d{1,3}\.\d{1,3}\.|fe80|2001:|cluster|internal|localhost|:8000|eyJ|5f4d|AKIA/,
     );
   });
 

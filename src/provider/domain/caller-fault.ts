@@ -1,5 +1,5 @@
 import type { CallerFault } from './failure.js';
-import { isRecord } from './json.js';
+import { isRecord, parseJsonOrNull } from './json.js';
 
 const MESSAGE_CHARS_MAX = 500;
 const LABEL = /^[\w.[\]-]{1,128}$/;
@@ -11,8 +11,10 @@ const PRIVATE: readonly RegExp[] = [
   // URLs and what looks like a header with a credential.
   /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>)\]}]*/gi,
   /\b(?:bearer|basic)\s+[\w.~+/=-]{6,}/gi,
-  // Keys: sk-…, AKIA…, key_…, and any long run of random characters (a JWT, a hash).
-  /\b(?:sk|pk|rk|jt|ja|gsk|xai)[-_][\w*.-]{4,}/gi,
+  // Keys: what is said to be one, sk-…, AKIA…, key_…, masked ones, and any long run of random characters (a JWT, a hash).
+  /(?<=\b(?:api[ _-]?key|access token|secret)(?: provided)?\s*[:=]\s*['"`]?)[^\s'"`,;]{2,}/gi,
+  /\b(?:sk|pk|rk|jt|ja|gsk|xai)[-_][\w*.…-]+/gi,
+  /\b[\w-]{1,40}(?:\*{2,}|…|\.{3}(?=\w))[\w*-]*|\*{3,}[\w-]+/g,
   /\b(?:key|tok|token|api[_-]?key)[-_](?=[\w*.-]*\d)[\w*.-]{6,}/gi,
   /\b[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)?/g,
   /(?=[\w+/-]*\d)[\w+/-]{32,}={0,2}/g,
@@ -29,7 +31,7 @@ const PRIVATE: readonly RegExp[] = [
  * use (`{"error":"…"}`, `{"message":"…"}`, `{"detail":…}`).
  */
 export function readCallerFault(bodyText: string): CallerFault {
-  return callerFaultOf(parse(bodyText));
+  return callerFaultOf(parseJsonOrNull(bodyText));
 }
 
 /** The same of a parsed body. Google's OpenAI-compatible endpoint puts its error into a list. */
@@ -70,12 +72,4 @@ function detailsOf(detail: unknown): { where: string; what: string }[] {
 
 function labelOf(value: unknown): string | null {
   return typeof value === 'string' && LABEL.test(value) && cleanMessage(value) === value ? value : null;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

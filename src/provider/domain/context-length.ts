@@ -23,6 +23,7 @@ const WORDINGS: readonly (readonly [vendor: string, wording: RegExp])[] = [
   ['Groq', /reduce the length of the messages/i],
   ['Bedrock', /input is too long for requested model/i],
   ['LM Studio', /greater than the context length/i],
+  ['DashScope', /range of input length should be/i],
   ['Moonshot', /exceeded model token limit/i],
 ];
 

@@ -1,3 +1,4 @@
+import type { BlamedSubject } from './blame.js';
 import type { UpstreamFailure } from './failure.js';
 
 /** How far a test call came: the first thing that is wrong, or `ok`. */
@@ -33,6 +34,15 @@ const BY_REASON: Readonly<Record<string, Diagnosis>> = {
 
 const BY_STATUS: Readonly<Record<number, Diagnosis>> = { 401: 'auth', 403: 'auth', 402: 'credit', 429: 'rate_limit' };
 
+/** What a refusal speaks of says more than its status. */
+const BY_SUBJECT: Readonly<Record<BlamedSubject, Diagnosis>> = {
+  money: 'credit',
+  limit: 'rate_limit',
+  key: 'auth',
+  account: 'auth',
+  model: 'model',
+};
+
 /** What each means, and what to look at. */
 export const DIAGNOSES: Readonly<Record<Diagnosis, string>> = {
   ok: 'The provider answers and takes the key.',
@@ -55,19 +65,13 @@ export const DIAGNOSES: Readonly<Record<Diagnosis, string>> = {
 
 /** @param withModel a model was called, not only the provider. */
 export function diagnosisOf(failure: UpstreamFailure, withModel: boolean): Diagnosis {
-  const { reason, status, callerFault } = failure;
-  const known = BY_REASON[reason] ?? (status === null ? undefined : BY_STATUS[status]);
+  const { reason, status, callerFault, subject } = failure;
+  const spoken = subject === null ? undefined : BY_SUBJECT[subject];
+  const known = BY_REASON[reason] ?? spoken ?? (status === null ? undefined : BY_STATUS[status]);
   if (known !== undefined) return known;
   if (failure.failure === 'timeout') return 'timeout';
   if (status === 404) return withModel ? 'model' : 'path';
-  if (callerFault !== null) return namesModel(callerFault) ? 'model' : 'request';
+  if (callerFault !== null) return 'request';
   if (status !== null && status >= 500) return 'server';
   return 'answer';
-}
-
-/** Some say 400 where others say 404. */
-function namesModel({ code, message }: { code: string | null; message: string }): boolean {
-  return (
-    code === 'model_not_found' || /\bmodel\b.{0,80}\b(not found|not exist|unknown|invalid|not supported)/i.test(message)
-  );
 }

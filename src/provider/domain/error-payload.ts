@@ -1,6 +1,7 @@
+import { blameOf } from './blame.js';
 import { callerFaultOf } from './caller-fault.js';
 import { UpstreamFailure } from './failure.js';
-import { isRecord, textOf, type JsonRecord } from './json.js';
+import { isRecord, type JsonRecord } from './json.js';
 
 /**
  * An error that an upstream reports inside a 200: `{"error":…}`, vLLM's and Mistral's `{"object":"error",…}`, or a choice that ended
@@ -14,12 +15,13 @@ export function failureOfPayload(
 ): UpstreamFailure | null {
   const error = errorIn(payload);
   if (error === null) return null;
-  const labels = isRecord(error) ? [error['code'], error['type'], error['status']] : [];
-  const isLimit = labels.some((label) => label === 429 || /^429$|rate_?limit|resource_exhausted/i.test(textOf(label)));
-  if (isLimit) return new UpstreamFailure('rate_limited', reason, { status });
-  const refusal = new UpstreamFailure('caller_fault', reason, { status, callerFault: callerFaultOf({ error }) });
-  // Any other word of a server that had accepted the request is a fault of the endpoint.
-  return refusal.isContextLength ? refusal : new UpstreamFailure('endpoint_fault', reason, { status });
+  const blame = blameOf(null, error);
+  // Any word of another kind of a server that had accepted the request is a fault of the endpoint.
+  if (blame === null) return new UpstreamFailure('endpoint_fault', reason, { status });
+  const { failure, subject } = blame;
+  const fault = callerFaultOf(isRecord(error) ? error : { error });
+  if (failure !== 'caller_fault') return new UpstreamFailure(failure, reason, { status, subject, said: fault.message });
+  return new UpstreamFailure(failure, reason, { status, callerFault: fault });
 }
 
 function errorIn(payload: JsonRecord): unknown {

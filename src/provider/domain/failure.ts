@@ -1,4 +1,5 @@
 import type { FailureClass } from './call.js';
+import { saysIncapable, type BlamedSubject } from './blame.js';
 import { saysContextLength } from './context-length.js';
 
 /** What the upstream said about a request that it refused as the caller's fault; already cleaned for the caller. */
@@ -14,6 +15,10 @@ export interface UpstreamFailureOptions {
   /** Seconds after which the upstream asked to be called again. */
   retryAfterS?: number | null;
   callerFault?: CallerFault;
+  /** What a refusal speaks of, where that is the operator's to mend. */
+  subject?: BlamedSubject | null;
+  /** The upstream's words about the operator's fault, cleaned: for operators, never for callers. */
+  said?: string | null;
   /** The same endpoint is likely to serve a second try: the request never reached it, or it failed once by chance. */
   retrySame?: boolean;
   cause?: unknown;
@@ -35,6 +40,8 @@ export class UpstreamFailure extends Error {
   readonly retryAfterS: number | null;
   readonly callerFault: CallerFault | null;
   readonly retrySame: boolean;
+  readonly subject: BlamedSubject | null;
+  readonly said: string | null;
 
   constructor(
     readonly failure: FailureClass,
@@ -46,26 +53,36 @@ export class UpstreamFailure extends Error {
     this.retryAfterS = options.retryAfterS ?? null;
     this.callerFault = options.callerFault ?? null;
     this.retrySame = options.retrySame ?? false;
+    this.subject = options.subject ?? null;
+    this.said = options.said ?? null;
   }
 
   /** This failure without a secret in the upstream's words: servers quote the key that they refuse. */
   without(secret: string | null): UpstreamFailure {
-    const said = this.callerFault;
-    if (said === null || secret === null || secret.length < SECRET_CHARS_MIN) return this;
-    const { failure, reason, status, retryAfterS, retrySame, cause } = this;
-    if (!Object.values(said).some((text) => typeof text === 'string' && text.includes(secret))) return this;
-    const isQuoted = (label: string | null): boolean => label?.includes(secret) === true;
+    const { failure, reason, status, retryAfterS, retrySame, cause, subject, callerFault: fault } = this;
+    if (secret === null || secret.length < SECRET_CHARS_MIN) return this;
+    const isQuoted = (text: string | null | undefined): boolean => text?.includes(secret) === true;
+    if (![this.said, fault?.message, fault?.code, fault?.param].some(isQuoted)) return this;
+    const said = this.said?.replaceAll(secret, '[removed]') ?? null;
+    const options = { status, retryAfterS, retrySame, cause, subject, said };
+    if (fault === null) return new UpstreamFailure(failure, reason, options);
     const callerFault = {
-      message: said.message.replaceAll(secret, '[removed]'),
-      code: isQuoted(said.code) ? null : said.code,
-      param: isQuoted(said.param) ? null : said.param,
+      message: fault.message.replaceAll(secret, '[removed]'),
+      code: isQuoted(fault.code) ? null : fault.code,
+      param: isQuoted(fault.param) ? null : fault.param,
     };
-    return new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame, cause, callerFault });
+    return new UpstreamFailure(failure, reason, { ...options, callerFault });
   }
 
   /** The adapter has no word for a field of the request, and sent nothing; another adapter may have one. */
   get isUnsupported(): boolean {
     return this.reason === UNSUPPORTED;
+  }
+
+  /** The upstream cannot do what was asked; an endpoint of another provider may. */
+  get isIncapable(): boolean {
+    const { callerFault } = this;
+    return callerFault !== null && !this.isContextLength && saysIncapable(callerFault.code, callerFault.message);
   }
 
   /** The prompt does not fit here; an endpoint or a model with a larger context may take it. */

@@ -1,44 +1,48 @@
-import { readCallerFault } from '../domain/caller-fault.js';
+import { blameOf } from '../domain/blame.js';
+import { callerFaultOf } from '../domain/caller-fault.js';
 import { failureOfStatus, UpstreamFailure } from '../domain/failure.js';
-import type { FailureClass } from '../domain/call.js';
+import { parseJsonOrNull } from '../domain/json.js';
 import type { HttpExchange } from './http-exchange.js';
 import { readRetryAfterS } from './retry-after.js';
 
 const ERROR_BYTES_MAX = 256 * 1024;
 
+/** The words of an error come with its headers; one that is still under way after this is known by its status alone. */
+const ERROR_WAIT_MS = 2_000;
+
 /** What a vendor's error body says beyond its status; what is absent is read the usual way. */
 export interface RefusalReading {
-  /** Whose fault it was, where the status alone would mislead. */
-  failure?: FailureClass;
   /** The vendor's own word for it, as OpenAI would put it in `code`. */
   code?: string | null;
   /** Seconds that the body asks for, where there is no header. */
   retryAfterS?: number | null;
 }
 
-/** Reads the body of a refusal with a 4xx status in a vendor's own form. */
+/** Reads the body of a refusal in a vendor's own form. */
 export type ReadRefusal = (status: number, bodyText: string) => RefusalReading;
 
 /**
- * Lets a success pass.
+ * Lets a success pass. What the body speaks of says whose fault a refusal is, and its status where it speaks of nothing.
  * @throws UpstreamFailure with the class of the refusal, its `Retry-After` and, for the caller's own fault, its words.
  */
 export async function throwUnlessSuccess(exchange: HttpExchange, readRefusal?: ReadRefusal): Promise<void> {
   const status = exchange.statusCode;
   const usual = failureOfStatus(status);
   if (usual === null) return;
-  const isRead = usual === 'caller_fault' || (readRefusal !== undefined && status >= 400 && status < 500);
-  const text = isRead ? await readErrorText(exchange) : '';
-  const reading = readRefusal?.(status, text) ?? {};
-  const failure = reading.failure ?? usual;
+  const text = await readErrorText(exchange);
+  const body = parseJsonOrNull(text) ?? text;
+  const blame = blameOf(status, body);
+  const failure = blame?.failure ?? usual;
   const reason = `http_${String(status)}`;
+  const fault = callerFaultOf(body);
+  const reading = readRefusal?.(status, text) ?? {};
   if (failure === 'caller_fault') {
-    const fault = readCallerFault(text);
     throw new UpstreamFailure(failure, reason, { status, callerFault: { ...fault, code: reading.code ?? fault.code } });
   }
-  if (!isRead) exchange.finish();
   const retryAfterS = readRetryAfterS(exchange.header('retry-after'), Date.now()) ?? reading.retryAfterS ?? null;
-  throw new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame: status === 500 });
+  const retrySame = status === 500 && failure === 'endpoint_fault';
+  const subject = blame?.subject ?? null;
+  throw new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame, subject, said: fault.message });
 }
 
 /** @throws UpstreamFailure `encoded_answer`: nobody asked for a compressed one. */
@@ -68,12 +72,15 @@ function withoutKey(text: string, sentHeaders: readonly string[]): string {
   }, text);
 }
 
-/** The body of a refusal, without our key; empty when it is too long or breaks off, for the status alone says whose fault it was. */
+/** The body of a refusal, without our key; empty when it is too long, too late or breaks off: the status is left to go by. */
 async function readErrorText(exchange: HttpExchange): Promise<string> {
+  const lateness = setTimeout(() => exchange.cancel(), ERROR_WAIT_MS);
   try {
     return withoutKey((await exchange.readAll(ERROR_BYTES_MAX)).toString('utf8'), exchange.sentHeaders);
   } catch (error) {
     if (error instanceof UpstreamFailure) return '';
     throw error;
+  } finally {
+    clearTimeout(lateness);
   }
 }

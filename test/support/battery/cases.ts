@@ -126,6 +126,8 @@ const FAULTS: readonly (readonly [behaviour: string, failed: Failed, only?: 'who
   ['status-429-r61', { reason: /^http_429$/, class: 'rate_limited' }, 'stream'],
   ['bad-key', { reason: /^http_40[01]$/, class: 'operator_fault' }],
   ['no-credit', { reason: /^http_4(00|29)$/, class: ['operator_fault', 'rate_limited'] }],
+  ['spent-limit', { reason: /^http_400$/, class: 'operator_fault' }],
+  ['wrong-model', { reason: /^http_400$/, class: 'operator_fault' }],
   ['reset', { reason: /^reset$/, class: ENDPOINT }],
   ['close', { reason: /^reset$/, class: ENDPOINT }],
   ['refused:', { reason: /^connect_refused$/, class: ENDPOINT }],

@@ -81,6 +81,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'only-system-role',
   'bad-key',
   'no-credit',
+  'spent-limit',
+  'wrong-model',
   'context-length',
   'content-policy',
   'no-prefill',

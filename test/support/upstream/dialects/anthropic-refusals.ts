@@ -74,6 +74,10 @@ export function refuseAnthropic(behaviour: Behaviour, body: ChatBody): Refusal |
         400,
         'Your credit balance is too low to access the Anthropic API. Please purchase credits.',
       );
+    case 'spent-limit':
+      return anthropicError(400, 'You have reached your specified API usage limits. You will regain access later.');
+    case 'wrong-model':
+      return anthropicError(400, 'The provided model identifier is invalid.');
     case 'context-length':
       return anthropicError(400, 'prompt is too long: 210000 tokens > 200000 maximum');
     case 'signed':

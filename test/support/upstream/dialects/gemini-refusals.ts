@@ -76,6 +76,10 @@ export function refuseGemini(behaviour: Behaviour, body: ChatBody): Refusal | nu
       return geminiError(400, 'API key not valid. Please pass a valid API key.', null, 'API_KEY_INVALID');
     case 'no-credit':
       return geminiError(429, 'Your prepayment credits are depleted.');
+    case 'spent-limit':
+      return geminiError(400, 'Your project has exceeded its monthly spending cap.');
+    case 'wrong-model':
+      return geminiError(400, 'models/m is not found for API version v1beta, or the model is not supported.');
     case 'context-length':
       return geminiError(
         400,

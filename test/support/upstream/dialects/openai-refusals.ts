@@ -46,6 +46,10 @@ export function refuseOpenAi(behaviour: Behaviour, body: ChatBody): Refusal | nu
       return refusal(401, 'Incorrect API key provided: sk-can****. You can find it elsewhere.', 'invalid_api_key');
     case 'no-credit':
       return refusal(429, 'You exceeded your current quota, please check your plan.', 'insufficient_quota');
+    case 'spent-limit':
+      return refusal(400, 'Billing hard limit has been reached', 'billing_hard_limit_reached');
+    case 'wrong-model':
+      return refusal(400, 'The model `m` has been decommissioned and is no longer supported.', 'model_decommissioned');
     case 'context-length': {
       const message = "This model's maximum context length is 128000 tokens, but the messages have 130000 tokens.";
       return refusal(400, message, 'context_length_exceeded', 'messages');
