@@ -10,6 +10,7 @@ import { completionText } from './domain/completion-text.js';
 import type { Endpoint } from './domain/endpoint.js';
 import { isRecord, type JsonRecord } from './domain/json.js';
 import { normaliseUsage } from './domain/usage.js';
+import { usageIn } from './domain/usage-place.js';
 import { Failover } from './failover/failover.js';
 import { RetryAfterTracker } from './failover/retry-after-tracker.js';
 import { StreamRescuer } from './rescue/stream-rescuer.js';
@@ -112,7 +113,7 @@ function finishReasonOf({ choices }: JsonRecord): string | null {
 }
 
 function summaryOf(run: CallRun, endpoint: Endpoint, body: JsonRecord): CallSummary {
-  const usage = normaliseUsage(body['usage'] ?? body['usageMetadata']);
+  const usage = normaliseUsage(usageIn(body));
   const durationMs = Math.round(run.elapsedMs);
   return {
     // A completion with output cannot have cost no output tokens: such a count is a missing one.

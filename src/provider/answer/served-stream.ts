@@ -129,10 +129,8 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
    * the caller pays the prompt once and the output once.
    */
   private usage(): TokenUsage | null {
-    const { usage, outputChars, hasOutputSinceUsage } = this.current.stream.reader;
-    if (usage === null || (usage.outputTokens === 0 && outputChars > 0)) return null;
-    // Said early and never corrected because the stream broke: it does not count what was delivered after it.
-    if (!this.isComplete && hasOutputSinceUsage) return null;
+    const usage = this.current.stream.reader.countedUsage(this.isComplete);
+    if (usage === null) return null;
     if (this.prefilledTokens === 0) return usage;
     const outputTokens = usage.outputTokens + this.prefilledTokens;
     if (this.promptUsage !== null) return { ...this.promptUsage, outputTokens };

@@ -10,11 +10,13 @@ export function completionText(completion: Readonly<JsonRecord>): string {
 }
 
 function choiceText(choice: unknown): string {
-  const message = isRecord(choice) ? choice['message'] : null;
-  if (!isRecord(message)) return '';
+  if (!isRecord(choice) || !isRecord(choice['message'])) return '';
+  const { message, finish_reason: finish } = choice as { message: JsonRecord; finish_reason: unknown };
   const { content, refusal, reasoning, reasoning_content: reasoningContent, function_call: legacyCall } = message;
+  // What a filter says when it ends an answer was not written by the model.
+  const declined = finish === 'content_filter' ? '' : textOf(refusal);
   const thoughts = textOf(reasoningContent) || textOf(reasoning);
-  return thoughts + contentText(content) + textOf(refusal) + callText(legacyCall) + callsText(message['tool_calls']);
+  return thoughts + contentText(content) + declined + callText(legacyCall) + callsText(message['tool_calls']);
 }
 
 function contentText(content: unknown): string {

@@ -137,6 +137,31 @@ const GOLDEN: Golden[] = [
     usage: usage(0, 2048, 0, 9),
   },
   {
+    name: 'Anthropic: a last count that repeats the prompt without its cache',
+    whole: ANTHROPIC,
+    streamed: [
+      { ...ANTHROPIC, output_tokens: 1 },
+      { input_tokens: 50, output_tokens: 503 },
+    ],
+    usage: usage(50, 100_000, 248, 503),
+  },
+  {
+    name: 'Anthropic behind a relay: nothing at first, or nothing at last',
+    whole: { input_tokens: 25, output_tokens: 15, cache_read_input_tokens: 7 },
+    streamed: [
+      { input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0 },
+      { input_tokens: 25, output_tokens: 15, cache_read_input_tokens: 7 },
+      { input_tokens: 0, output_tokens: 0 },
+    ],
+    usage: usage(25, 7, 0, 15),
+  },
+  {
+    name: 'vLLM: the counts so far on every chunk',
+    whole: { prompt_tokens: 8, completion_tokens: 3, total_tokens: 11 },
+    streamed: [1, 2, 3].map((sent) => ({ prompt_tokens: 8, completion_tokens: sent, total_tokens: 8 + sent })),
+    usage: usage(8, 0, 0, 3),
+  },
+  {
     name: 'Gemini: cached tokens inside the prompt, prompts of tools and thoughts beside; counts grow with the stream',
     whole: GEMINI,
     streamed: [{ promptTokenCount: 7477, totalTokenCount: 7477 }, { ...GEMINI, candidatesTokenCount: 12 }, GEMINI],

@@ -136,10 +136,87 @@ describe('ChunkReader', () => {
     expect(reader.isFinished).toBe(true);
   });
 
-  it.each([-1, 1.5, '7', 1e12, Number.MAX_SAFE_INTEGER, null, {}])('ignores a usage with %j tokens', (tokens) => {
+  it.each([-1, 1.5, '7x', 1e12, Number.MAX_SAFE_INTEGER, null, {}])('ignores a usage with %j tokens', (tokens) => {
     const reader = new ChunkReader();
     expect(read(reader, { choices: [], usage: { prompt_tokens: 3, completion_tokens: tokens } }).usageOnly).toBe(true);
     expect(reader.usage).toBeNull();
+  });
+
+  it('reads usage out of the choices, of each its own completion', () => {
+    const reader = new ChunkReader(2);
+    const usage = (tokens: number) => ({ prompt_tokens: 9, completion_tokens: tokens, cached_tokens: 4 });
+    read(reader, choice({}, { finish_reason: 'stop', usage: usage(3) }));
+    const last = read(reader, choice({}, { index: 1, finish_reason: 'stop', usage: usage(5) }));
+    expect(reader.usage).toEqual({ inputTokens: 5, outputTokens: 8, cachedInputTokens: 4, cachedOutputTokens: 0 });
+    expect(JSON.parse(last.data)).not.toHaveProperty('choices.0.usage');
+  });
+
+  it('reads the usage of an error', () => {
+    const reader = new ChunkReader();
+    const error = { error: { message: 'x' }, usage: { prompt_tokens: 3, completion_tokens: 2 } };
+    expect(() => read(reader, error)).toThrow(UpstreamFailure);
+    expect(reader.usage).toMatchObject({ inputTokens: 3, outputTokens: 2 });
+  });
+
+  it.each<[string, object[], boolean, number | null]>([
+    [
+      'the last word',
+      [choice({ content: 'x'.repeat(99) }), { usage: { prompt_tokens: 3, completion_tokens: 1 } }],
+      true,
+      1,
+    ],
+    [
+      'an early one of the whole',
+      [{ usage: { prompt_tokens: 3, completion_tokens: 9 } }, choice({ content: 'x'.repeat(99) })],
+      true,
+      9,
+    ],
+    [
+      'an early one of a part',
+      [{ usage: { prompt_tokens: 3, completion_tokens: 1 } }, choice({ content: 'x'.repeat(99) })],
+      true,
+      null,
+    ],
+    [
+      'an early one of a stream that broke',
+      [{ usage: { prompt_tokens: 3, completion_tokens: 9 } }, choice({ content: 'x' })],
+      false,
+      null,
+    ],
+    [
+      'one a piece',
+      Array.from({ length: 9 }, () => ({
+        ...choice({ content: 'x'.repeat(9) }),
+        usage: { prompt_tokens: 3, completion_tokens: 1 },
+      })),
+      true,
+      null,
+    ],
+    [
+      'none of the output',
+      [choice({ content: 'x' }), { usage: { prompt_tokens: 3, completion_tokens: 0 } }],
+      true,
+      null,
+    ],
+    [
+      'a notice of a filter',
+      [
+        choice({ refusal: 'Blocked.' }, { finish_reason: 'content_filter' }),
+        { usage: { prompt_tokens: 25, completion_tokens: 0 } },
+      ],
+      true,
+      0,
+    ],
+    [
+      'a refusal that the model wrote',
+      [choice({ refusal: 'No.' }), { usage: { prompt_tokens: 25, completion_tokens: 0 } }],
+      true,
+      null,
+    ],
+  ])('believes a count as far as it can be true: %s', (_name, payloads, isComplete, tokens) => {
+    const reader = new ChunkReader();
+    for (const payload of payloads) read(reader, payload);
+    expect(reader.countedUsage(isComplete)?.outputTokens ?? null).toBe(tokens);
   });
 
   it('knows when output has come after the last usage', () => {

@@ -3,7 +3,8 @@ import { joinContentParts } from '../domain/content-parts.js';
 import { failureOfPayload } from '../domain/error-payload.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import { isRecord, textOf, type JsonRecord } from '../domain/json.js';
-import { normaliseNextUsage } from '../domain/usage.js';
+import { canHold, mergedUsage, normaliseUsage } from '../domain/usage.js';
+import { liftUsage, usageIn } from '../domain/usage-place.js';
 import type { Channel, Chunk, Piece } from './chunk.js';
 import { ChunkTemplate } from './chunk-template.js';
 import { ToolCallRepair } from './tool-call-repair.js';
@@ -38,7 +39,7 @@ const HEAD_FIELDS = ['id', 'object', 'created', 'model'] as const;
  * Every chunk is parsed, or has the very form of one that was: a payload that is not JSON must never be forwarded.
  */
 export class ChunkReader {
-  /** The upstream's last word on usage. */
+  /** The upstream's last word on usage; `countedUsage` says whether it is to be believed. */
   usage: TokenUsage | null = null;
   /** A tool call, or output that is not text, has begun: the answer cannot be continued by another endpoint. */
   hasToolCalls = false;
@@ -46,10 +47,13 @@ export class ChunkReader {
   outputChars = 0;
   /** Why the choice that ended last has ended, as the upstream says. */
   finishReason: string | null = null;
-  /** Output has come since the last usage: that usage is not the final one unless the stream was whole. */
+  /** Output has come since the last usage. */
   hasOutputSinceUsage = false;
-  /** The last usage object that was one, as it was sent. */
-  private rawUsage: JsonRecord | null = null;
+  /** What the upstream's usage objects said together, in its own words. */
+  reportedUsage: JsonRecord | null = null;
+  private usagesRead = 0;
+  /** By the index of the choice. */
+  private readonly choiceUsages = new Map<unknown, JsonRecord>();
   private readonly template = new ChunkTemplate();
   private readonly toolCalls = new ToolCallRepair();
   private readonly begunChoices = new Set<unknown>();
@@ -62,6 +66,21 @@ export class ChunkReader {
   /** Every choice has said why it ended: what follows can only be usage and the end marker. */
   get isFinished(): boolean {
     return this.finishedChoices.size >= this.choices;
+  }
+
+  /**
+   * The upstream's own count.
+   * @param isComplete the stream was whole.
+   * @returns `null` when it sent none, or one that does not count what it wrote.
+   */
+  countedUsage(isComplete: boolean): TokenUsage | null {
+    const { usage, outputChars, hasOutputSinceUsage } = this;
+    if (usage === null || (usage.outputTokens === 0 && outputChars > 0)) return null;
+    // Said early and never corrected because the stream broke.
+    if (!isComplete && hasOutputSinceUsage) return null;
+    // Said before the output, or again and again but each time only of the last piece.
+    const isProvisional = hasOutputSinceUsage || this.usagesRead > 1;
+    return isProvisional && !canHold(usage.outputTokens, outputChars) ? null : usage;
   }
 
   /**
@@ -100,10 +119,12 @@ export class ChunkReader {
 
   private parse(data: string, event: string): Chunk {
     const parsed = parseRecord(data);
+    const isLifted = liftUsage(parsed, this.choiceUsages);
+    // Also of an error: what was written before it has its price.
+    const hasUsage = this.readUsage(usageIn(parsed));
     const failure = failureOfPayload(event === 'error' ? { error: parsed, ...parsed } : parsed, 'error_in_stream');
     if (failure !== null) throw failure;
-    const isRepaired = this.repair(parsed);
-    const hasUsage = this.readUsage(parsed['usage'] ?? parsed['usageMetadata']);
+    const isRepaired = this.repair(parsed) || isLifted;
     const choices = parsed['choices'] as readonly unknown[];
     const text = isRepaired ? JSON.stringify(parsed) : onOneLine(data);
     if (choices.length === 0) {
@@ -115,7 +136,7 @@ export class ChunkReader {
     for (const choice of choices) {
       if (!isRecord(choice)) continue;
       this.begin(choice, parsed);
-      if (this.readDelta(choice['delta'] as JsonRecord, pieces)) isContent = true;
+      if (this.readDelta(choice, pieces)) isContent = true;
       if (this.readFinish(choice)) isFinish = true;
     }
     let outputChars = 0;
@@ -135,17 +156,12 @@ export class ChunkReader {
 
   /**
    * Puts right, in place, what clients of OpenAI's format stumble over: no list of choices, choices without a delta (Azure's
-   * filters), content in parts (Mistral), finish reasons that are no reason (Ollama), tool calls that cannot be told apart, usage under
-   * another name (Groq).
+   * filters), content in parts (Mistral), finish reasons that are no reason (Ollama), tool calls that cannot be told apart.
    * @returns whether something was changed.
    */
   private repair(chunk: JsonRecord): boolean {
     let isChanged = false;
-    const { choices, usage, x_groq: groq } = chunk;
-    if (!isRecord(usage) && isRecord(groq) && isRecord(groq['usage'])) {
-      chunk['usage'] = groq['usage'];
-      isChanged = true;
-    }
+    const { choices } = chunk;
     if (!Array.isArray(choices)) {
       chunk['choices'] = [];
       return true;
@@ -192,15 +208,17 @@ export class ChunkReader {
     if (pieces.length === 1 && only?.channel === 'content') this.template.learn(data, only.text);
   }
 
-  private readUsage(raw: unknown): boolean {
-    if (!isRecord(raw)) return false;
-    const usage = normaliseNextUsage(raw, this.rawUsage);
+  private readUsage(raw: JsonRecord | null): boolean {
+    if (raw === null) return false;
+    const merged = mergedUsage(this.reportedUsage, raw);
+    const together = normaliseUsage(merged);
+    const usage = together ?? normaliseUsage(raw);
     // A count that cannot be true is as good as none: an earlier one stays.
-    if (usage !== null) {
-      this.usage = usage;
-      this.rawUsage = { ...this.rawUsage, ...raw };
-      this.hasOutputSinceUsage = false;
-    }
+    if (usage !== null || this.usage === null) this.reportedUsage = together === null && usage !== null ? raw : merged;
+    if (usage === null) return true;
+    this.usage = usage;
+    this.usagesRead += 1;
+    this.hasOutputSinceUsage = false;
     return true;
   }
 
@@ -213,10 +231,13 @@ export class ChunkReader {
   }
 
   /** @returns whether the delta carries something a caller waits for, beyond text. */
-  private readDelta(delta: JsonRecord, pieces: Piece[]): boolean {
+  private readDelta({ delta: sent, finish_reason: finish }: JsonRecord, pieces: Piece[]): boolean {
+    const delta = sent as JsonRecord;
     let isContent = false;
     for (const [field, channel] of TEXT_FIELDS) {
       const text = delta[field];
+      // What a filter says when it ends an answer was not written by the model.
+      if (channel === 'refusal' && finish === 'content_filter') continue;
       // Some vendors send the same reasoning under both names: count it once.
       if (field === 'reasoning' && textOf(delta['reasoning_content']) !== '') continue;
       if (typeof text === 'string' && text !== '') addText(pieces, channel, text);

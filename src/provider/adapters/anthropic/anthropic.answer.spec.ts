@@ -171,6 +171,30 @@ describe('an answer of Anthropic', () => {
     expect((await bench.chunksOf()).at(-1)).toMatchObject({ usage: { prompt_tokens: 1625, completion_tokens: 1 } });
   });
 
+  it.each([
+    ['nothing', {}, 0],
+    ['no output', { input_tokens: 9 }, 0],
+    ['an output that is no count', { output_tokens: null }, 0],
+    ['text for a count', { output_tokens: '7' }, 7],
+    ['only its output', { output_tokens: 7 }, 7],
+    ['nothing for what it said before', { input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 7 }, 7],
+  ])('reads a last usage that says %s with the first one', async (_what, usage, completion) => {
+    const events = textStream(['A long answer, ', 'longer than the one token of the first usage.']);
+    bench.wire.answer = sendEvents(
+      events.map((event) => (event['type'] === 'message_delta' ? { ...event, usage } : event)),
+    );
+    // What it says of the output at first is only the beginning: with no later word, the count is left to the gateway.
+    expect((await bench.chunksOf()).at(-1)).toMatchObject({ usage: { completion_tokens: completion } });
+  });
+
+  it('reads a first usage without anything', async () => {
+    const [start = {}, ...rest] = textStream(['A']);
+    bench.wire.answer = sendEvents([{ ...start, message: { ...(start['message'] as Json), usage: {} } }, ...rest]);
+    expect(messageOf(await bench.chunksOf())).toMatchObject({ content: 'A' });
+    bench.wire.answer = sendJson(textAnswer('A', { usage: { input_tokens: 9 } }));
+    expect(await bench.answerOf()).toMatchObject({ message: { content: 'A' }, usage: undefined });
+  });
+
   it('continues an answer that ended in white space without repeating it', async () => {
     bench.wire.answer = sendEvents(textStream([' ', ' two', ' three']));
     const body = { messages: [...HI.messages, { role: 'assistant', content: 'one  ' }] };

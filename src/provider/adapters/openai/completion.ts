@@ -2,6 +2,7 @@ import { joinContentParts } from '../../domain/content-parts.js';
 import { failureOfPayload } from '../../domain/error-payload.js';
 import { UpstreamFailure } from '../../domain/failure.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
+import { liftUsage } from '../../domain/usage-place.js';
 import { repairWholeCalls } from '../../sse/tool-call-repair.js';
 
 /**
@@ -22,6 +23,7 @@ export function readCompletion(body: Buffer): JsonRecord {
     throw new UpstreamFailure('endpoint_fault', 'no_message', { status: 200 });
   }
   for (const choice of choices as JsonRecord[]) repairChoice(choice);
+  liftUsage(parsed, new Map());
   return parsed;
 }
 

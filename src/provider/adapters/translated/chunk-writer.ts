@@ -131,9 +131,10 @@ export class ChunkWriter {
     const refusal =
       reason === 'content_filter' ? this.vendor.refusalOf(metadataOf(providerMetadata, this.vendor)) : null;
     const opaque = this.vendor.messageFields(this.blocks.list());
-    const last = { ...opaque, ...(refusal === null ? {} : { refusal }) };
-    const chunks = Object.keys(last).length > 0 ? this.deltas(last) : this.role();
-    chunks.push(this.chunk([{ index: 0, delta: {}, logprobs: null, finish_reason: reason }]));
+    const chunks = Object.keys(opaque).length > 0 ? this.deltas(opaque) : this.role();
+    // With the reason of the end: that is how a notice differs from a refusal that the model wrote, and was paid for.
+    const delta = refusal === null ? {} : { refusal };
+    chunks.push(this.chunk([{ index: 0, delta, logprobs: null, finish_reason: reason }]));
     const counted = usageOf(usage);
     if (counted !== null) chunks.push(this.chunk([], { usage: counted }));
     this.isFinished = true;
