@@ -1,6 +1,7 @@
 export { AdminModule } from './admin.module.js';
 export { isTimeZone } from './http/fields.js';
 export { PoolApply, type PoolReport } from './pool/pool-apply.service.js';
+export { missingKeys, readPool } from './pool/pool-file.js';
 export { PoolRefusedError } from './pool/pool-places.js';
 export { poolReportJson, poolReportText } from './pool/pool-report.js';
 export { PoolModule } from './pool/pool.module.js';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../platform/errors/index.js';
 import { differencesOfChain } from './domain/broken-chain.js';
 import { Differences } from './domain/difference.js';
 import { differenceOfPrice, type PriceVersion } from './domain/price-check.js';
@@ -35,7 +36,10 @@ export interface VerifyOptions {
 export class LedgerVerifier {
   constructor(private readonly book: Book) {}
 
-  /** @throws when the database is away, and `AbortError` when it was told to end. */
+  /**
+   * @throws AppError `not_found` for an account of which there is no row at all; an error when the database is away, and
+   * `AbortError` when it was told to end.
+   */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     const startedAt = new Date();
     const startedMs = performance.now();
@@ -46,6 +50,7 @@ export class LedgerVerifier {
       const rangeStartedMs = performance.now();
       const from: string = first;
       const { range, verified } = await this.book.atOneMoment(async (snapshot) => {
+        if (options.accountId !== undefined && !(await snapshot.knowsAccount(from))) throw noSuchAccount();
         const next = options.accountId === undefined ? await rangeFrom(from, snapshot) : { first: from, last: from };
         return { range: next, verified: await new RangeCheck(snapshot, next, differences, options).run() };
       });
@@ -57,6 +62,10 @@ export class LedgerVerifier {
     }
     return reportOf(counts, differences, startedAt, performance.now() - startedMs);
   }
+}
+
+function noSuchAccount(): AppError {
+  return new AppError('not_found', 'no such account', { code: 'account_not_found' });
 }
 
 /** The ranges leave no id out: rows of accounts without a wallet are in one of them too. */

@@ -3,7 +3,7 @@ import { BillingModule, ExplainService, type Explanation } from '../billing/inde
 import { ConfigError, readConfig } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { explanationText, type Paint } from './explain-text.js';
-import { openMigratedDatabase } from './open-database.js';
+import { onFoundDatabase } from './open-database.js';
 import { withModule } from './reading-app.js';
 import { StartError } from './start-error.js';
 
@@ -14,7 +14,7 @@ const USAGE = `Tells what became of a request, stage by stage, with a verdict an
 <request id>  the value of X-DAOE-Request-ID or X-Request-ID of the answer
 --json        the explanation as the administration answers it (npm run -s, for programs)
 
-It reads the database of DATABASE_URL, or the embedded one, as npm start does. A gateway may run meanwhile.
+It reads the database of DATABASE_URL, or the embedded one in DATA_DIR, which must be there. A gateway may run meanwhile.
 Exit code 0: explained; 1: no such request; 2: a wrong option, or no database.
 `;
 
@@ -41,13 +41,10 @@ function parsed(args: readonly string[]) {
   }
 }
 
-async function explain(requestId: string): Promise<Explanation> {
-  const { config, release } = await openMigratedDatabase(readConfig(process.env));
-  try {
-    return await withModule(config, 'explain', BillingModule, (app) => app.get(ExplainService).explain(requestId));
-  } finally {
-    await release();
-  }
+function explain(requestId: string): Promise<Explanation> {
+  return onFoundDatabase(readConfig(process.env), ({ config }) =>
+    withModule(config, 'explain', BillingModule, (app) => app.get(ExplainService).explain(requestId)),
+  );
 }
 
 async function main(): Promise<number> {

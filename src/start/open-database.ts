@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { Config } from '../platform/config/index.js';
-import { makeDataDir, startEmbeddedPostgres } from '../platform/database/embedded/index.js';
-import { migrate, requireMigrated } from '../platform/database/migrate.js';
+import { hasCluster, makeDataDir, startEmbeddedPostgres } from '../platform/database/embedded/index.js';
+import { migrate, nameOfDatabase, requireMigrated } from '../platform/database/migrate.js';
+import { AppError, type ErrorCode } from '../platform/errors/index.js';
 import { readOrMakeSecrets } from './local-secrets.js';
 import { packageRoot } from './package-root.js';
 import { StartError } from './start-error.js';
@@ -28,33 +29,69 @@ export async function openDatabase(config: Config): Promise<OpenedDatabase> {
     return { config: { ...config, ...checkpointFile(config, null) }, dataDir: null, release: () => Promise.resolve() };
   }
   const dataDir = path.resolve(packageRoot(), config.DATA_DIR);
-  const secrets = await inPlainWords(() => localSecrets(config, dataDir));
-  const embedded = await inPlainWords(() => startEmbeddedPostgres({ dataDir, preferSocket: true }));
+  const { url, ...opened } = await openEmbedded(config, dataDir);
   try {
-    await migrateTo(embedded.url, EMBEDDED_WAIT_MS);
+    await migrateTo(url, EMBEDDED_WAIT_MS);
   } catch (error) {
-    await embedded.release();
+    await opened.release();
     throw error;
   }
-  const resolved = { ...config, ...secrets, ...checkpointFile(config, dataDir), DATABASE_URL: embedded.url };
-  return { config: resolved, dataDir, release: () => embedded.release() };
+  return opened;
+}
+
+/** A database that was there before, and where: as people are told, without user and password. */
+export interface FoundDatabase {
+  config: Config;
+  place: string;
+}
+
+/** Where a program looks for its data: as people are told, without user and password. */
+export function placeOf({ DATABASE_URL: url, DATA_DIR: folder }: Config): string {
+  return url === undefined ? `the data folder ${path.resolve(packageRoot(), folder)}` : nameOfDatabase(url);
 }
 
 /**
- * Opens the configured database for a program that only reads. One of DATABASE_URL is left as it is; the embedded one is
- * made and brought up to date as by a start.
- * @throws StartError when it cannot be had, or does not have the schema of this program.
+ * Does some work on a database that is there, and leaves its schema as it is: for programs that read, whose answer about a new
+ * and empty database would look like a good one. Makes no data folder, no database and no secrets.
+ * @throws StartError naming the place when there is none, or it does not have the schema of this program; AppError of the work,
+ * with the place when something was not found.
  */
-export async function openMigratedDatabase(
-  config: Config,
-): Promise<{ url: string; config: Config; release: () => Promise<void> }> {
-  const url = config.DATABASE_URL;
-  if (url !== undefined) {
-    await inPlainWords(() => requireMigrated({ url, waitMs: EXTERNAL_WAIT_MS, onWaiting }));
-    return { url, config: { ...config, ...checkpointFile(config, null) }, release: () => Promise.resolve() };
+export async function onFoundDatabase<T>(config: Config, work: (found: FoundDatabase) => Promise<T>): Promise<T> {
+  const place = placeOf(config);
+  const { url, release, config: found } = await findDatabase(config, place);
+  try {
+    await inPlainWords(() => requireMigrated({ url, waitMs: EXTERNAL_WAIT_MS, onWaiting, place }));
+    return await work({ config: found, place });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'not_found') throw error;
+    const { code, hint } = error;
+    throw new AppError('not_found', `${error.message} in ${place}`, {
+      code: code as ErrorCode | null,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  } finally {
+    await release();
   }
-  const opened = await openDatabase(config);
-  return { url: opened.config.DATABASE_URL ?? '', config: opened.config, release: opened.release };
+}
+
+async function findDatabase(config: Config, place: string): Promise<OpenedDatabase & { url: string }> {
+  const { DATABASE_URL: url } = config;
+  if (url !== undefined) {
+    const found = { ...config, ...checkpointFile(config, null) };
+    return { config: found, dataDir: null, url, release: () => Promise.resolve() };
+  }
+  const dataDir = path.resolve(packageRoot(), config.DATA_DIR);
+  if (!(await hasCluster(dataDir))) {
+    throw new StartError(`there is no database in ${place}; set DATA_DIR or DATABASE_URL to what the gateway uses`);
+  }
+  return openEmbedded(config, dataDir);
+}
+
+async function openEmbedded(config: Config, dataDir: string): Promise<OpenedDatabase & { url: string }> {
+  const secrets = await inPlainWords(() => localSecrets(config, dataDir));
+  const { url, release } = await inPlainWords(() => startEmbeddedPostgres({ dataDir, preferSocket: true }));
+  const resolved = { ...config, ...secrets, ...checkpointFile(config, dataDir), DATABASE_URL: url };
+  return { config: resolved, dataDir, url, release: () => release() };
 }
 
 /** What the environment sets wins; what it leaves out is made once and kept beside the data. */

@@ -1,20 +1,20 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Module, type DynamicModule } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import {
+  missingKeys,
   PoolApply,
   PoolModule,
   PoolRefusedError,
   poolReportJson,
   poolReportText,
+  readPool,
   type PoolReport,
 } from '../admin/index.js';
 import { ConfigError, readConfig, type Config } from '../platform/config/index.js';
-import { PlatformModule } from '../platform/platform.module.js';
-import { openDatabase } from './open-database.js';
+import { onFoundDatabase, openDatabase, placeOf } from './open-database.js';
 import { readPoolText, settingPath, typedPath, type PoolText } from './pool-file-path.js';
+import { withModule } from './reading-app.js';
 import { StartError } from './start-error.js';
 
 const HELP = `Makes providers, models, prices, endpoints and policies what a file says.
@@ -30,19 +30,12 @@ const HELP = `Makes providers, models, prices, endpoints and policies what a fil
   --help               this text
 
 It writes to the database of DATABASE_URL, or to the embedded one, in one transaction, beside running gateways; they follow within
-a second. Secrets are taken from the environment. docs/pool.md describes the file.
+a second. Secrets are taken from the environment; while no provider of the file has its key, it shows the difference and applies
+nothing. docs/pool.md describes the file.
 Exit code: 0 the pool is as the file says, 1 refused or failed and nothing applied, 2 with --check: there is a difference.
 `;
 
 const [DONE, REFUSED, DIFFERENT] = [0, 1, 2];
-
-/** What a file is applied with, and nothing else of the program. */
-@Module({})
-class PoolCommandModule {
-  static forRoot(config: Config): DynamicModule {
-    return { module: PoolCommandModule, imports: [PlatformModule.forRoot(config, 'pool'), PoolModule] };
-  }
-}
 
 function readArguments(args: readonly string[]) {
   const flag = { type: 'boolean', default: false } as const;
@@ -68,12 +61,18 @@ async function run(args: readonly string[]): Promise<number> {
   if (options.help) return say(DONE, HELP);
   const settings = readConfig(process.env);
   const file = await readPoolText(fileOf(options, settings));
-  const report = await apply(settings, file, options);
+  const [report, place] = await apply(settings, file, options);
   const isColoured = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const text = options.json
     ? `${JSON.stringify(poolReportJson(report), null, 2)}\n`
-    : poolReportText(report, isColoured);
-  return say(options.check && report.changes.length > 0 ? DIFFERENT : DONE, text);
+    : `looked in ${place}\n${poolReportText(report, isColoured)}`;
+  return say(exitCodeOf(report, options), text);
+}
+
+function exitCodeOf({ changes, isApplied }: PoolReport, options: Arguments): number {
+  if (isApplied || changes.length === 0) return DONE;
+  if (options.check) return DIFFERENT;
+  return options['dry-run'] ? DONE : REFUSED;
 }
 
 function fileOf({ config }: Arguments, { GATEWAY_CONFIG: setting }: Config): string {
@@ -84,21 +83,26 @@ function fileOf({ config }: Arguments, { GATEWAY_CONFIG: setting }: Config): str
   throw new StartError('there is no gateway.yaml here; --config config/gateway.yaml takes the ready one');
 }
 
-async function apply(settings: Config, file: PoolText, options: Arguments): Promise<PoolReport> {
-  const { config, release } = await openDatabase({ ...settings, LOG_LEVEL: 'silent' });
-  try {
-    const quiet = { logger: false, abortOnError: false } as const;
-    const app = await NestFactory.createApplicationContext(PoolCommandModule.forRoot(config), quiet);
-    try {
-      return await app.get(PoolApply).apply({
+/** Only a file that can be applied makes a database: a look at one that is not there finds nothing. */
+async function apply(settings: Config, file: PoolText, options: Arguments): Promise<[PoolReport, string]> {
+  const isDry = options['dry-run'] || options.check;
+  const quiet: Config = { ...settings, LOG_LEVEL: 'silent' };
+  const run = (config: Config): Promise<PoolReport> =>
+    withModule(config, 'pool', PoolModule, (app) =>
+      app.get(PoolApply).apply({
         ...file,
         environment: process.env,
         options: { prune: options.prune, allowPriceJumps: options['allow-price-jumps'] },
-        dryRun: options['dry-run'] || options.check,
-      });
-    } finally {
-      await app.close();
-    }
+        dryRun: isDry,
+        needsKey: true,
+      }),
+    );
+  if (isDry || missingKeys(readPool(file.name, file.text, process.env, Date.now())).length > 0) {
+    return onFoundDatabase(quiet, async ({ config, place }) => [await run(config), place]);
+  }
+  const { config, release } = await openDatabase(quiet);
+  try {
+    return [await run(config), placeOf(settings)];
   } finally {
     await release();
   }

@@ -1,11 +1,16 @@
-import { NestFactory } from '@nestjs/core';
-import { AppModule } from '../app.module.js';
-import { ReRateService, type ReRateDifference, type ReRateReport, type ReRateRequest } from '../billing/index.js';
+import {
+  BillingModule,
+  ReRateService,
+  type ReRateDifference,
+  type ReRateReport,
+  type ReRateRequest,
+} from '../billing/index.js';
 import { readConfig } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { formatDecimal } from '../platform/money/index.js';
-import { openDatabase } from './open-database.js';
+import { onFoundDatabase } from './open-database.js';
 import { OptionError, readReRateOptions, RE_RATE_USAGE, type ReRateOptions } from './re-rate-options.js';
+import { withModule } from './reading-app.js';
 
 /** Runs the command. @returns the exit code. */
 export async function reRate(args: readonly string[]): Promise<number> {
@@ -25,25 +30,22 @@ export async function reRate(args: readonly string[]): Promise<number> {
 }
 
 async function run({ request, json }: ReRateOptions): Promise<ReRateReport> {
-  const { config, release } = await openDatabase({ ...readConfig(process.env), LOG_LEVEL: 'silent' });
   try {
-    const module = AppModule.forRoot({ ...config, WORKERS_ENABLED: false }, 'worker');
-    const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
-    try {
-      const print = (line: string): boolean => process.stdout.write(`${line}\n`);
-      const onDifference = (difference: ReRateDifference): boolean =>
-        print(json ? JSON.stringify({ difference: differenceJson(difference) }) : differenceText(difference));
-      const report = await app.get(ReRateService).run(request, onDifference);
-      print(json ? JSON.stringify({ report: reportJson(request, report) }) : reportText(report));
-      return report;
-    } finally {
-      await app.close();
-    }
+    return await onFoundDatabase(readConfig(process.env), ({ config, place }) =>
+      withModule(config, 're-rate', BillingModule, async (app) => {
+        const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+        const onDifference = (difference: ReRateDifference): boolean =>
+          print(json ? JSON.stringify({ difference: differenceJson(difference) }) : differenceText(difference));
+        const report = await app.get(ReRateService).run(request, onDifference);
+        print(
+          json ? JSON.stringify({ report: reportJson(request, report) }) : `looked in ${place}\n${reportText(report)}`,
+        );
+        return report;
+      }),
+    );
   } catch (error) {
     if (error instanceof AppError) throw new OptionError(`--${error.message}`);
     throw error;
-  } finally {
-    await release();
   }
 }
 

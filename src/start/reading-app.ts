@@ -8,7 +8,7 @@ import { PlatformModule } from '../platform/platform.module.js';
 @Module({})
 class ReadingCommand {}
 
-/** Runs `work` with one module, for a command that reads: no workers, nothing in the log. */
+/** Runs `work` with one module, for a command: no workers, nothing in the log. */
 export async function withModule<T>(
   config: Config,
   role: string,

@@ -80,10 +80,13 @@ async function keysOf(place: string | undefined): Promise<SignatureChecker> {
 
 async function ownKeys(): Promise<SignatureChecker> {
   const config = readConfig(process.env, { needsSecrets: false });
-  const local = await readSecrets(path.resolve(packageRoot(), config.DATA_DIR));
+  const dataDir = path.resolve(packageRoot(), config.DATA_DIR);
+  const local = await readSecrets(dataDir);
   const keys = new SigningKeys({ ...local, ...withoutAbsent(config) });
   if (keys.publicKeys().length > 0) return keys;
-  throw new StartError('no public key: give --keys with what /.well-known/jwks.json of the gateway answers');
+  throw new StartError(
+    `no public key: neither the environment nor the data folder ${dataDir} has secrets; give --keys with what /.well-known/jwks.json of the gateway answers`,
+  );
 }
 
 function withoutAbsent(secrets: { SIGNING_SECRETS?: string | undefined; ENCRYPTION_SECRETS?: string | undefined }) {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../platform/config/index.js';
 import { SealModule, SealService, type SealBreak, type SealReport } from '../wallet/index.js';
-import { openMigratedDatabase } from './open-database.js';
+import { onFoundDatabase } from './open-database.js';
 import { withModule } from './reading-app.js';
 
 const USAGE = `usage: npm run seal:verify -- [--file <checkpoint file>]... [--json]  (npm run -s for programs)
@@ -24,16 +24,13 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const opened = await openMigratedDatabase(readConfig(process.env));
-  try {
-    const report = await withModule(opened.config, 'seal-verify', SealModule, (app) =>
+  return onFoundDatabase(readConfig(process.env), async ({ config, place }) => {
+    const report = await withModule(config, 'seal-verify', SealModule, (app) =>
       app.get(SealService, { strict: false }).verify({ files: values.file }),
     );
-    process.stdout.write(values.json ? `${asJson(report)}\n` : asText(report));
+    process.stdout.write(values.json ? `${asJson(report)}\n` : `looked in ${place}\n${asText(report)}`);
     return report.ok ? 0 : 1;
-  } finally {
-    await opened.release();
-  }
+  });
 }
 
 function asJson(report: SealReport): string {

@@ -1,16 +1,15 @@
 import 'reflect-metadata';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { Module, type DynamicModule } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { Module } from '@nestjs/common';
 import { EventsModule } from '../events/index.js';
 import { ConfigError, readConfig, type Config } from '../platform/config/index.js';
-import { PlatformModule } from '../platform/platform.module.js';
 import { SealedStores, SecretBox, type StoreReport } from '../platform/secrets/index.js';
 import { ProviderModule } from '../provider/index.js';
 import { addEncryptionSecret } from './local-secrets.js';
-import { openDatabase } from './open-database.js';
+import { onFoundDatabase } from './open-database.js';
 import { packageRoot } from './package-root.js';
+import { withModule } from './reading-app.js';
 import { StartError } from './start-error.js';
 
 const HELP = `Seals every stored secret again with the newest of ENCRYPTION_SECRETS.
@@ -31,13 +30,8 @@ Exit code: 0 the newest secret seals everything, 1 it does not, 2 it could not b
 const [ROTATED, NOT_ROTATED, NOT_RUN] = [0, 1, 2];
 
 /** What has sealed secrets, and nothing else of the program. */
-@Module({})
-class SealedModule {
-  static forRoot(config: Config): DynamicModule {
-    const imports = [PlatformModule.forRoot(config, 'secrets'), ProviderModule, EventsModule];
-    return { module: SealedModule, imports };
-  }
-}
+@Module({ imports: [ProviderModule, EventsModule] })
+class SealedModule {}
 
 function readArguments(args: readonly string[]) {
   const flag = { type: 'boolean', default: false } as const;
@@ -53,9 +47,12 @@ async function run(args: readonly string[]): Promise<number> {
   if (options.help) return say(ROTATED, HELP);
   const config = readConfig(process.env);
   if (options.new) return makeSecret(config);
-  const { number, reports } = await reseal(config, !options.check);
+  const { place, number, reports } = await reseal(config, !options.check);
   const rotated = reports.every(({ byNumber, unreadableCount }) => isOnly(number, byNumber) && unreadableCount === 0);
-  return say(rotated ? ROTATED : NOT_ROTATED, options.json ? jsonOf(number, reports) : textOf(number, reports));
+  return say(
+    rotated ? ROTATED : NOT_ROTATED,
+    options.json ? jsonOf(number, reports) : `looked in ${place}\n${textOf(number, reports)}`,
+  );
 }
 
 async function makeSecret(config: Config): Promise<number> {
@@ -66,22 +63,20 @@ async function makeSecret(config: Config): Promise<number> {
   return say(ROTATED, `secret ${number} is made; restart the gateway, then run npm run secrets:rotate\n`);
 }
 
-async function reseal(settings: Config, write: boolean): Promise<{ number: number; reports: StoreReport[] }> {
-  const { config, release } = await openDatabase({ ...settings, LOG_LEVEL: 'silent' });
-  try {
-    const options = { logger: false, abortOnError: false } as const;
-    const app = await NestFactory.createApplicationContext(
-      SealedModule.forRoot({ ...config, WORKERS_ENABLED: false }),
-      options,
-    );
-    try {
-      return { number: app.get(SecretBox).currentNumber, reports: await app.get(SealedStores).reseal(write) };
-    } finally {
-      await app.close();
-    }
-  } finally {
-    await release();
-  }
+interface Resealed {
+  place: string;
+  number: number;
+  reports: StoreReport[];
+}
+
+function reseal(settings: Config, write: boolean): Promise<Resealed> {
+  return onFoundDatabase(settings, ({ config, place }) =>
+    withModule(config, 'secrets', SealedModule, async (app) => ({
+      place,
+      number: app.get(SecretBox).currentNumber,
+      reports: await app.get(SealedStores).reseal(write),
+    })),
+  );
 }
 
 function isOnly(number: number, byNumber: StoreReport['byNumber']): boolean {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { readConfig, type Config } from '../platform/config/index.js';
+import { readConfig } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
-import { openMigratedDatabase } from './open-database.js';
+import { onFoundDatabase, type FoundDatabase } from './open-database.js';
 import { StartError } from './start-error.js';
 
 const HELP = `Compares what a provider says that was used with what was recorded here, by UTC day and model.
@@ -66,7 +66,7 @@ async function contentOf(file: string): Promise<string> {
 }
 
 /** @returns whether nothing differs. */
-async function check(config: Config, options: Arguments): Promise<boolean> {
+async function check({ config, place }: FoundDatabase, options: Arguments): Promise<boolean> {
   const { differenceLine, differenceView, ReconciliationModule, StatementService } =
     await import('../reconciliation/index.js');
   const { ProviderAdmin } = await import('../provider/index.js');
@@ -83,7 +83,7 @@ async function check(config: Config, options: Arguments): Promise<boolean> {
   );
   const [ok, day] = [differences.length === 0, `${days.first} to ${days.last}`];
   const report = { ok, first_day: days.first, last_day: days.last, differences: differences.map(differenceView) };
-  const looked = `${lines.toString()} lines, ${compared.length.toString()} days and models, ${day}`;
+  const looked = `looked in ${place}: ${lines.toString()} lines, ${compared.length.toString()} days and models, ${day}`;
   const found = ok ? ['no difference'] : differences.map(differenceLine);
   await print(options.json ? JSON.stringify(report, null, 2) : [looked, ...found].join('\n'));
   return ok;
@@ -95,12 +95,7 @@ async function run(args: readonly string[]): Promise<number> {
     await print(HELP);
     return CLEAN;
   }
-  const opened = await openMigratedDatabase(readConfig(process.env));
-  try {
-    return (await check(opened.config, options)) ? CLEAN : DIFFERENT;
-  } finally {
-    await opened.release();
-  }
+  return onFoundDatabase(readConfig(process.env), async (found) => ((await check(found, options)) ? CLEAN : DIFFERENT));
 }
 
 /** Waits until it is written: the process ends right afterwards, and a pipe may be slow. */

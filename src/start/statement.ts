@@ -8,7 +8,7 @@ import {
 } from '../admin/index.js';
 import { ConfigError, readConfig } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
-import { openMigratedDatabase } from './open-database.js';
+import { onFoundDatabase } from './open-database.js';
 import { withModule } from './reading-app.js';
 import { StartError } from './start-error.js';
 
@@ -19,7 +19,7 @@ const USAGE = `Writes the statement of an account for a month: what moved its wa
 --format     html (the default) is one page to read and to print
 --time-zone  in which the month begins; UTC when absent
 
-It reads the database of DATABASE_URL, or the embedded one, as npm start does. A gateway may run meanwhile.
+It reads the database of DATABASE_URL, or the embedded one in DATA_DIR, which must be there. A gateway may run meanwhile.
 Exit code 0: written; 1: no such account or statement; 2: a wrong option, or no database.
 `;
 
@@ -61,16 +61,13 @@ function parsed(args: readonly string[]) {
   }
 }
 
-async function write({ format, ...wanted }: Arguments): Promise<string> {
-  const { config, release } = await openMigratedDatabase(readConfig(process.env));
-  try {
-    return await withModule(config, 'statement', StatementReaderModule, async (app) => {
+function write({ format, ...wanted }: Arguments): Promise<string> {
+  return onFoundDatabase(readConfig(process.env), ({ config }) =>
+    withModule(config, 'statement', StatementReaderModule, async (app) => {
       const { text } = await app.get(StatementReader).file(wanted, format);
       return text;
-    });
-  } finally {
-    await release();
-  }
+    }),
+  );
 }
 
 async function main(): Promise<number> {

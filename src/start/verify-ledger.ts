@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from '../platform/config/index.js';
+import { AppError } from '../platform/errors/index.js';
 import { isUuid } from '../platform/ids/index.js';
-import { openMigratedDatabase } from './open-database.js';
+import { onFoundDatabase } from './open-database.js';
 import { StartError } from './start-error.js';
 
 const HELP = `Recomputes every balance, charge, price and quota from rows, and every ledger row's seal; names what differs.
@@ -15,7 +16,8 @@ const HELP = `Recomputes every balance, charge, price and quota from rows, and e
   --no-seals        balances, charges, prices and quotas only
   --help            this text
 
-It reads the database of DATABASE_URL, or the embedded one, as npm start does, and changes no row. A gateway may run meanwhile.
+It reads the database of DATABASE_URL, or the embedded one in DATA_DIR, which must be there, and changes no row. A gateway may run
+meanwhile.
 Signatures of seals are checked with SIGNING_SECRETS or ENCRYPTION_SECRETS; without them it says that they were not.
 Exit code: 0 nothing differs, 1 something differs, 2 it could not be found out.
 `;
@@ -65,19 +67,17 @@ function parsed(args: readonly string[]) {
 
 /** @returns whether nothing differs. */
 async function verify({ json, ...options }: Arguments): Promise<boolean> {
-  const opened = await openMigratedDatabase(readConfig(process.env, { needsSecrets: false }));
-  try {
+  return onFoundDatabase(readConfig(process.env, { needsSecrets: false }), async ({ config, place }) => {
     // Loaded late: faults of options, settings and database are said at once.
     const { FullVerifier, reportText, reportView, VerificationModule } = await import('../reconciliation/index.js');
     const { withModule } = await import('./reading-app.js');
-    const report = await withModule(opened.config, 'ledger-verify', VerificationModule, (app) =>
+    const report = await withModule(config, 'ledger-verify', VerificationModule, (app) =>
       app.get(FullVerifier).verify(options),
     );
-    await print(json ? `${JSON.stringify(reportView(report), null, 2)}\n` : reportText(report));
+    const view = { looked_in: place, ...reportView(report) };
+    await print(json ? `${JSON.stringify(view, null, 2)}\n` : `looked in ${place}\n${reportText(report)}`);
     return report.ok;
-  } finally {
-    await opened.release();
-  }
+  });
 }
 
 async function run(args: readonly string[]): Promise<number> {
@@ -93,7 +93,7 @@ async function print(text: string): Promise<void> {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof StartError) return error.message;
+  if (error instanceof ConfigError || error instanceof StartError || error instanceof AppError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

@@ -140,6 +140,19 @@ describe('npm run pool:apply', () => {
     expect(await left()).toBe(2);
   });
 
+  it('without a key of any provider shows what it would do, and does nothing', async () => {
+    const name = unique('keyless');
+    const file = await fileOf(name);
+    await writeFile(file, (await readFile(file, 'utf8')).replace("_KEY}' }", "_KEY}', enabled: if_key }"));
+    const { code, out } = await commandWith({ ACME_KEY: '' }, '--config', file);
+    expect({ code, out }).toEqual({ code: 1, out: expect.stringContaining(`+ provider ${name}`) as string });
+    expect(out).toContain('nothing was applied: set one of ACME_KEY');
+    expect((await sql.query('select 1 from provider where name = $1', [name])).rowCount).toBe(0);
+    expect(await command('--config', file)).toMatchObject({ code: 0 });
+    // A key that was stored is a key.
+    expect(await commandWith({ ACME_KEY: '' }, '--config', file)).toMatchObject({ code: 0 });
+  });
+
   it('names file, line and field of what it refuses, and says that nothing was applied', async () => {
     const file = await fileOf(unique('refused'), 'surprise: 1');
     const { code, out, err } = await command('--config', file);

@@ -17,6 +17,8 @@ export interface PoolRequest {
   options: PoolOptions;
   /** Finds out what it would change, and changes nothing. */
   dryRun: boolean;
+  /** Changes nothing either while all providers of the file wait for a key: a pool that cannot be called helps nobody. */
+  needsKey?: boolean;
 }
 
 export interface PoolReport {
@@ -25,6 +27,8 @@ export interface PoolReport {
   changes: readonly PoolChange[];
   notes: readonly PoolNote[];
   isApplied: boolean;
+  /** Why nothing was applied: variables of which none is set, and no key was stored. */
+  missingKeys: readonly string[];
   /** Names of the providers that the file declares. */
   providers: readonly string[];
 }
@@ -32,7 +36,7 @@ export interface PoolReport {
 /** Several files are applied one after the other, whoever does it. */
 const LOCK_NAME = 'pool:apply';
 
-/** Ends the transaction of a dry run. */
+/** Ends the transaction of a run that changes nothing. */
 class DryRunEnded extends Error {
   constructor(readonly run: PoolRun) {
     super('dry run');
@@ -58,19 +62,22 @@ export class PoolApply {
   async apply(request: PoolRequest): Promise<PoolReport> {
     const nowMs = this.clock.nowMs();
     const pool = readPool(request.name, request.text, request.environment, nowMs);
+    let isApplied = true;
     const run = new PoolRun(pool, request.options, nowMs, this.journal);
     try {
       await this.units.run(LOCK_NAME, async () => {
         await this.locks.lock();
         await this.steps.take(run);
         run.assertSound();
-        if (request.dryRun) throw new DryRunEnded(run);
+        if (request.dryRun || (request.needsKey === true && run.missingKeys.length > 0)) throw new DryRunEnded(run);
       });
       await this.changes.catchUp();
     } catch (error) {
       if (!(error instanceof DryRunEnded) || error.run !== run) throw error;
+      isApplied = false;
     }
+    const { changes, notes, missingKeys } = run;
     const providers = (pool.file.providers ?? []).map(({ name }) => name);
-    return { file: request.name, changes: run.changes, notes: run.notes, isApplied: !request.dryRun, providers };
+    return { file: request.name, changes, notes, isApplied, missingKeys: isApplied ? [] : missingKeys, providers };
   }
 }

@@ -54,6 +54,13 @@ export function readPool(name: string, text: string, environment: Environment, n
   return { name, file: parsed.data, places, secrets };
 }
 
+/** Variables that all providers of a file wait for (`enabled: if_key`) while none of them is set; empty when any can be used. */
+export function missingKeys({ file, secrets }: ReadPool): string[] {
+  const names = (file.providers ?? []).map((entry) => (entry.enabled === 'if_key' ? secretName(entry.api_key) : null));
+  const missing = names.filter((name) => name !== null && !secrets.has(name)) as string[];
+  return missing.length === names.length ? missing : [];
+}
+
 /** Base URLs may hold the name of a resource: `https://${AZURE_RESOURCE}.openai.azure.com/openai/v1`. */
 function withBaseUrls(raw: unknown, environment: Environment, places: PoolPlaces, faults: PoolFault[]): unknown {
   if (typeof raw !== 'object' || raw === null || !('providers' in raw) || !Array.isArray(raw.providers)) return raw;

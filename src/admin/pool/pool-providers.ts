@@ -6,7 +6,7 @@ import { ProvidersController } from '../providers/providers.controller.js';
 import type { CreateProvider, ProviderView } from '../providers/providers.schema.js';
 import { fieldChanges, newFields, onlyChanged, type FieldChange } from './differences.js';
 import { everyPage } from './every-page.js';
-import { secretName } from './pool-file.js';
+import { missingKeys, secretName } from './pool-file.js';
 import type { ProviderEntry } from './pool-file.schema.js';
 import type { Path } from './pool-places.js';
 import type { PoolRun } from './pool-run.js';
@@ -28,6 +28,7 @@ export class PoolProviders {
       const view = await this.provider(run, ['providers', at], entry, known.get(entry.name));
       if (view !== null) known.set(view.name, view);
     }
+    if (!declared.some(({ name }) => known.get(name)?.has_api_key === true)) run.missingKeys = missingKeys(run.pool);
     const names = new Set(declared.map(({ name }) => name));
     for (const view of run.options.prune ? known.values() : []) {
       if (view.enabled && !names.has(view.name)) known.set(view.name, await this.disable(run, view));

@@ -18,8 +18,8 @@ export function poolReportText(report: PoolReport, coloured: boolean): string {
 }
 
 /** The difference for programs. */
-export function poolReportJson({ file, changes, notes, isApplied }: PoolReport): Record<string, unknown> {
-  return { file, applied: isApplied, changes, notes };
+export function poolReportJson({ file, changes, notes, isApplied, missingKeys }: PoolReport): Record<string, unknown> {
+  return { file, applied: isApplied, missing_keys: missingKeys, changes, notes };
 }
 
 function changeLine({ action, resource, name, fields }: PoolChange): string {
@@ -44,13 +44,14 @@ function noteLine(file: string, { line, message }: PoolNote): string {
   return `! ${file}:${line} ${message}`;
 }
 
-function summary({ file, changes, notes, isApplied }: PoolReport): string {
+function summary({ file, changes, notes, isApplied, missingKeys }: PoolReport): string {
   if (changes.length === 0)
     return `${file}: nothing to change${notes.length === 0 ? '' : `, ${count(notes.length, 'note')}`}`;
+  const nothing = `nothing was applied${missingKeys.length === 0 ? '' : `: set one of ${missingKeys.join(', ')}`}`;
   const created = changes.filter(({ action }) => action === 'create').length;
   const changed = changes.filter(({ action }) => action === 'change').length;
   const parts = [`${created} created`, `${changed} changed`, `${changes.length - created - changed} disabled`];
-  return `${file}: ${parts.join(', ')}, ${count(notes.length, 'note')}; ${isApplied ? 'applied' : 'nothing was applied'}`;
+  return `${file}: ${parts.join(', ')}, ${count(notes.length, 'note')}; ${isApplied ? 'applied' : nothing}`;
 }
 
 function count(number: number, noun: string): string {

@@ -34,6 +34,8 @@ const ACTOR = 'pool:apply';
 export class PoolRun {
   readonly changes: PoolChange[] = [];
   readonly notes: PoolNote[] = [];
+  /** Variables that all providers of the file wait for: none of them can be called. */
+  missingKeys: readonly string[] = [];
   private readonly faults: PoolFault[] = [];
 
   constructor(

@@ -44,9 +44,11 @@ export async function migrate({ url, waitMs, onWaiting }: MigrateOptions): Promi
 
 /**
  * Looks whether a database has exactly the schema of this program, and changes nothing.
+ * @param options `place` is what the database is called in an error.
  * @throws Error in plain words when it has not, or cannot be reached.
  */
-export async function requireMigrated({ url, waitMs, onWaiting }: MigrateOptions): Promise<void> {
+export async function requireMigrated(options: MigrateOptions & { place: string }): Promise<void> {
+  const { url, waitMs, onWaiting, place } = options;
   const source = new DataSource({ type: 'postgres', url, poolSize: 1, connectTimeoutMS: CONNECT_TIMEOUT_MS });
   await connect(source, Date.now() + waitMs, onWaiting);
   try {
@@ -55,12 +57,12 @@ export async function requireMigrated({ url, waitMs, onWaiting }: MigrateOptions
     const hasTable = (table?.oid ?? null) !== null;
     const rows = hasTable ? await source.query<{ name: string }[]>('select name from migrations') : [];
     const done = rows.map(({ name }) => name);
-    if (done.length === 0) throw new Error('the database has no schema yet; start the gateway once');
+    if (done.length === 0) throw new Error(`${place} has no schema yet; start the gateway once`);
     if (known.some((name) => !done.includes(name))) {
-      throw new Error('the schema is older than this program; start the gateway once');
+      throw new Error(`the schema is older than this program in ${place}; start the gateway once`);
     }
     if (done.some((name) => !known.includes(name))) {
-      throw new Error('the schema is newer than this program; update the program');
+      throw new Error(`the schema is newer than this program in ${place}; update the program`);
     }
   } finally {
     await source.destroy();
@@ -124,9 +126,14 @@ async function connect(source: DataSource, deadlineMs: number, onWaiting: (reaso
   }
 }
 
+/** A database as people are told of it: name, host and port, without user and password. */
+export function nameOfDatabase(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `database ${pathname.slice(1)} on ${hostname}:${port === '' ? '5432' : port}`;
+}
+
 function describe(source: DataSource, error: unknown): string {
-  const { hostname, port, pathname } = new URL((source.options as { url: string }).url);
   const reasons = error instanceof AggregateError ? error.errors : [error];
   const reason = reasons.map((one) => (one instanceof Error ? one.message : String(one))).join('; ');
-  return `cannot open database ${pathname.slice(1)} on ${hostname}:${port === '' ? '5432' : port}: ${reason}`;
+  return `cannot open ${nameOfDatabase((source.options as { url: string }).url)}: ${reason}`;
 }

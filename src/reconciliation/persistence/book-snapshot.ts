@@ -13,7 +13,14 @@ import {
   SHORTFALL_DIFFERENCES,
 } from './request-queries.js';
 import { allDifferences, type DifferenceRow } from './rules.js';
-import { BROKEN_CHAIN, COUNTS, NEXT_ACCOUNTS, QUOTA_DIFFERENCES, WALLET_DIFFERENCES } from './wallet-queries.js';
+import {
+  BROKEN_CHAIN,
+  COUNTS,
+  KNOWS_ACCOUNT,
+  NEXT_ACCOUNTS,
+  QUOTA_DIFFERENCES,
+  WALLET_DIFFERENCES,
+} from './wallet-queries.js';
 
 /** Accounts from one id to another, both included. */
 export interface AccountRange {
@@ -51,6 +58,12 @@ export class BookSnapshot {
     ]);
     const ids = rows.filter(({ fits }) => fits).map(({ account_id: id }) => id);
     return { ids, isLast: ids.length === rows.length && rows.length < accountsMax };
+  }
+
+  /** Whether there is an account, or a row of one that is gone. */
+  async knowsAccount(id: string): Promise<boolean> {
+    const [row] = await this.query<{ known: boolean }>(KNOWS_ACCOUNT, [id]);
+    return row?.known === true;
   }
 
   async counts(range: AccountRange): Promise<VerifiedCounts> {

@@ -14,6 +14,16 @@ export const NEXT_ACCOUNTS = `
       window w as (order by account_id)) s
   order by account_id`;
 
+/** Whether any row is about account `$1`. */
+export const KNOWS_ACCOUNT = `select ${[
+  'account where id',
+  ...['wallet', 'ledger_entry', 'usage_record', 'wallet_freeze', 'quota_day', 'platform_shortfall'].map(
+    (name) => `${name} where account_id`,
+  ),
+]
+  .map((column) => `exists (select from ${column} = $1)`)
+  .join(' or ')} as known`;
+
 /** How much there is to look at; from indexes alone where the tables were vacuumed. */
 export const COUNTS = `
   select (select count(*) from wallet where account_id between $1 and $2) as wallets,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import path from 'node:path';
 
@@ -30,6 +30,14 @@ export function dataFiles(dataDir: string): DataFiles {
     lock: path.join(root, 'keeper.lock'),
     log: path.join(root, 'postgres.log'),
   };
+}
+
+/** Whether a data folder holds a database, or a link to one. Touches nothing. */
+export async function hasCluster(dataDir: string): Promise<boolean> {
+  return lstat(dataFiles(dataDir).cluster).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Where a Postgres that listens in a folder has its Unix socket. */

@@ -1,2 +1,2 @@
-export { makeDataDir } from './data-files.js';
+export { hasCluster, makeDataDir } from './data-files.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
