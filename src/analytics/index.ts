@@ -13,5 +13,7 @@ export {
   type StatementMonth,
   type WalletStatement,
 } from './domain/statement.js';
+export type { RollupDifference } from './persistence/rollup-audit.repository.js';
+export * from './rollup-audit.js';
 export * from './statement.service.js';
 export * from './usage-summary.service.js';

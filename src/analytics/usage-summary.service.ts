@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../platform/clock/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { micros, usdMicros } from '../platform/money/index.js';
 import { mergeHistograms, percentilesOf } from './domain/latency.js';
@@ -8,23 +7,19 @@ import { SummaryRepository, type SummedGroup } from './persistence/summary.repos
 
 /** More groups are no summary any more. */
 const GROUPS_MAX = 10_000;
-/** Requests that are under way may have an id of a clock that is ahead. */
-const AHEAD_MS = 60_000;
 
 /** Sums of usage by any grouping, for operators. */
 @Injectable()
 export class UsageSummaryService {
-  constructor(
-    private readonly repository: SummaryRepository,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly repository: SummaryRepository) {}
 
   /**
    * Sums of the requests that were received in a time and whose freeze has ended. Equal to what the usage records add up to.
    * @throws AppError `unprocessable` when there are more than 10,000 groups.
    */
   async summarize(request: SummaryRequest): Promise<UsageSummary> {
-    const endMs = this.clock.nowMs() + AHEAD_MS;
+    // A request of a clock that is ahead is in the future, and counts.
+    const endMs = await this.repository.endMs();
     const range = { fromMs: request.from?.getTime() ?? 0, toMs: Math.min(request.to?.getTime() ?? endMs, endMs) };
     const groups = await this.repository.sum(request, range, GROUPS_MAX);
     if (groups.length > GROUPS_MAX) {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { RollupAuditModule } from '../analytics/index.js';
 import { SealModule } from '../wallet/index.js';
 import { FullVerifier } from './full-verifier.js';
 import { LedgerVerifier } from './ledger-verifier.js';
@@ -6,7 +7,7 @@ import { Book } from './persistence/book.js';
 
 /** The verification alone: reads rows, needs nothing that serves requests. */
 @Module({
-  imports: [SealModule],
+  imports: [RollupAuditModule, SealModule],
   providers: [Book, FullVerifier, LedgerVerifier],
   exports: [FullVerifier, LedgerVerifier],
 })

@@ -9,7 +9,7 @@ const INSERT = `insert into usage_rollup (cube, grain, starts_at, ${NAMES}, ${AD
 const BETWEEN = 'starts_at >= to_timestamp($1) and starts_at < to_timestamp($2)';
 
 /** Begin of the step of a grain that a rollup row belongs to. */
-const STEP: Readonly<Record<Grain, string>> = {
+export const STEP: Readonly<Record<Grain, string>> = {
   quarter: 'starts_at',
   hour: `date_trunc('hour', starts_at, 'UTC')`,
   shift: `date_bin('6 hours', starts_at, '2000-01-01T00:00:00Z')`,

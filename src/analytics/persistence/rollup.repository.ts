@@ -54,7 +54,8 @@ export class RollupRepository {
       await manager.query(MAKE_STATE, [horizon.firstMs / 1000]);
       const [state] = await manager.query<{ until_ms: string }[]>(LOCK_STATE);
       if (state === undefined) return false;
-      const fromMs = Number(state.until_ms);
+      // Less than before: the clock of the database was ahead. What is received from now on belongs to times that were rolled up.
+      const fromMs = Math.min(Number(state.until_ms), horizon.untilMs);
       const untilMs = Math.max(fromMs, Math.min(horizon.untilMs, await this.endOfStep(manager, fromMs, recordsMax)));
       const staleLeft = await this.rollStale(manager, fromMs);
       for (const grain of GRAINS) {

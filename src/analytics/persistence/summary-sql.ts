@@ -29,6 +29,10 @@ export const WHOLE_HOURS = `
 /** Nothing was used before that. */
 export const FIRST_USED = `select extract(epoch from usage_quarter(min(request_id))) * 1000 as ms from usage_record`;
 
+/** Now, or the end of the last quarter of which there is a record: its process may have a clock that is ahead, of a year at most. */
+export const LAST_USED = `select extract(epoch from greatest(now(), (select least(
+    usage_quarter(max(request_id)) + interval '15 minutes', now() + interval '1 year') from usage_record))) * 1000 as ms`;
+
 /**
  * Few rows by index, again and again: what else the planner thinks of, it thinks of because it cannot guess the ranges. Groups stay in
  * memory.

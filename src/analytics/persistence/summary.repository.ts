@@ -8,7 +8,7 @@ import { planSegments, type Grain, type Piece, type TimeRange } from '../domain/
 import type { Grouping, SummaryRequest, UsageGroup, UsageSums } from '../domain/summary.js';
 import type { HISTOGRAMS } from './rollup-columns.js';
 import { RollupRepository } from './rollup.repository.js';
-import { DAYS, FIRST_USED, SETTINGS, summaryStatement, WHOLE_HOURS } from './summary-sql.js';
+import { DAYS, FIRST_USED, LAST_USED, SETTINGS, summaryStatement, WHOLE_HOURS } from './summary-sql.js';
 
 type Row = Record<string, string>;
 
@@ -24,6 +24,12 @@ export class SummaryRepository {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly rollups: RollupRepository,
   ) {}
+
+  /** After every record that there is, and not before now. */
+  async endMs(): Promise<number> {
+    const [row] = await this.dataSource.query<{ ms: string }[]>(LAST_USED);
+    return Number(row?.ms);
+  }
 
   /** Groups in order of time, then of what was charged. @param groupsMax one more than this is read at most. */
   async sum(request: SummaryRequest, range: TimeRange, groupsMax: number): Promise<SummedGroup[]> {

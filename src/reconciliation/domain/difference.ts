@@ -48,6 +48,7 @@ export const DIFFERENCE_KINDS = {
   seal_forged_checkpoint: { unit: 'plain', means: 'a checkpoint was not signed by a known key' },
   seal_published_otherwise: { unit: 'plain', means: 'a checkpoint was published with another hash' },
   seal_bad_published_line: { unit: 'plain', means: 'a published line is no checkpoint signed by a known key' },
+  usage_rollup: { unit: 'plain', means: 'a sum of usage is not what its records add up to' },
   statement_requests: { unit: 'plain', means: 'a provider counts other requests than we do' },
   statement_cost: { unit: 'usd', means: 'a provider asks for another cost than we recorded' },
 } as const satisfies Record<string, { unit: DifferenceUnit; means: string }>;
