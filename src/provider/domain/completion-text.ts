@@ -26,9 +26,9 @@ function contentText(content: unknown): string {
 
 function callsText(calls: unknown): string {
   if (!Array.isArray(calls)) return '';
-  return calls.map((call: unknown) => (isRecord(call) ? callText(call['function']) : '')).join('');
+  return calls.map((call: unknown) => (isRecord(call) ? callText(call['function'] ?? call['custom']) : '')).join('');
 }
 
 function callText(called: unknown): string {
-  return isRecord(called) ? textOf(called['name']) + textOf(called['arguments']) : '';
+  return isRecord(called) ? textOf(called['name']) + textOf(called['arguments'] ?? called['input']) : '';
 }

@@ -1,4 +1,5 @@
 import { UpstreamFailure } from '../domain/failure.js';
+import { completionText } from '../domain/completion-text.js';
 import { ChunkReader } from './chunk-reader.js';
 
 function read(reader: ChunkReader, payload: unknown, event = 'message') {
@@ -33,6 +34,15 @@ describe('ChunkReader', () => {
       expect(data).not.toMatch(/[\r\n]/);
       expect(JSON.parse(data)).toEqual(choice({ content: text }));
     }
+  });
+
+  it.each([
+    ['a function', { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{}' } }] }, 'f{}'],
+    ['a legacy function', { function_call: { name: 'f', arguments: '{}' } }, 'f{}'],
+    ['a custom tool', { tool_calls: [{ index: 0, type: 'custom', custom: { name: 'f', input: 'ls' } }] }, 'fls'],
+  ])('counts the call of %s as output, streamed and whole', (_name, delta, text) => {
+    expect(read(new ChunkReader(), choice(delta)).pieces).toEqual([{ channel: 'tool', text }]);
+    expect(completionText({ choices: [{ message: delta }] })).toBe(text);
   });
 
   it('counts the same reasoning once when it comes under two names', () => {

@@ -255,11 +255,12 @@ export class ChunkReader {
     const { tool_calls: calls, function_call: legacyCall } = delta;
     const functions: unknown[] = isRecord(legacyCall) ? [legacyCall] : [];
     if (Array.isArray(calls))
-      functions.push(...calls.map((call: unknown) => (isRecord(call) ? call['function'] : null)));
+      functions.push(...calls.map((call: unknown) => (isRecord(call) ? (call['function'] ?? call['custom']) : null)));
     if (functions.length === 0) return false;
     this.hasToolCalls = true;
     for (const called of functions) {
-      if (isRecord(called)) addText(pieces, 'tool', textOf(called['name']) + textOf(called['arguments']));
+      if (isRecord(called))
+        addText(pieces, 'tool', textOf(called['name']) + textOf(called['arguments'] ?? called['input']));
     }
     return true;
   }
