@@ -198,6 +198,12 @@ describe('404', () => {
     },
   );
 
+  it.each(['/v1/chat/completions', '/chat/completions'])('names the right base path for %s', async (path) => {
+    const error = await refusalOf(await fetch(world.url + path, { method: 'POST', body: '{}' }));
+    expect(error).toMatchObject({ status: 404, type: 'not_found' });
+    expect(error.hint).toContain('/openai/v1/chat/completions');
+  });
+
   it('answers model_not_found for an unknown and for a disabled model', async () => {
     const disabled = await world.model({ fields: { enabled: false } });
     for (const name of ['no/such-model', disabled.key, disabled.id]) {

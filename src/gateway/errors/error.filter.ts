@@ -6,6 +6,7 @@ import { usedHeadersOf } from '../openai/answer-headers.js';
 import { RouteTable } from '../route-table.js';
 import { replyAndDiscard } from './lingering-reply.js';
 import { openAiErrorBody } from './openai-errors.js';
+import { pathHint } from './path-hint.js';
 import { toAppError } from './to-app-error.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 
@@ -45,8 +46,16 @@ export class ErrorFilter implements ExceptionFilter {
     if (error.kind !== 'not_found' || error.code !== 'not_found') return error;
     const allowed = this.routes.methodsOf(request.url);
     if (allowed.includes(request.method)) return error;
-    const facts = { method: request.method, path: keptPathOf(request.url) };
-    if (allowed.length === 0) return new AppError('not_found', error.message, { code: 'not_found', facts });
+    const path = keptPathOf(request.url);
+    const facts = { method: request.method, path };
+    if (allowed.length === 0) {
+      const hint = error.hint ?? pathHint(path, this.routes);
+      return new AppError('not_found', error.message, {
+        code: 'not_found',
+        facts,
+        ...(hint === undefined ? {} : { hint }),
+      });
+    }
     return new AppError('method_not_allowed', `method ${request.method} is not allowed here`, {
       code: 'method_not_allowed',
       allow: allowed.join(', '),
@@ -85,7 +94,7 @@ export class ErrorFilter implements ExceptionFilter {
 
 const KEPT_SEGMENTS = 8;
 
-/** A path that nobody serves, as it may be kept: a key or a text that somebody has put into it is not. */
+/** An unknown path as it may be kept and shown: segments that could hold a key or a text are left out. */
 function keptPathOf(url: string): string {
   const [path = ''] = url.split('?', 1);
   const segments = path.split('/', KEPT_SEGMENTS + 1).slice(1);
