@@ -8,8 +8,17 @@ import { World } from '../support/world.js';
 
 const run = promisify(execFile);
 
-/** Every command of the README, word for word, in one shell, against a gateway with the demo data. */
+/** Where the README expects the gateway and a local server; the test has its own. */
+const README_URL = 'http://127.0.0.1:8080';
+const README_LOCAL_SERVER = 'http://127.0.0.1:11434/v1';
+/** A model of the local server, and how the upstream of the tests is told to bend its answers as Ollama does. */
+const README_LOCAL_MODEL = 'llama3.2';
+const OLLAMA = 'ollama';
+
+/** Every command of the README in one shell, against a gateway with the demo data; only addresses and that model are replaced. */
 let world: World;
+let readme: string;
+let env: Record<string, string>;
 let answers: string[];
 
 beforeAll(async () => {
@@ -18,16 +27,23 @@ beforeAll(async () => {
     async () => /API key +(jt_\w+)/.exec(world.gateway.printed())?.[1] ?? null,
     'the demo key',
   );
-  const readme = await readFile(resolve(process.cwd(), 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, commands]) => commands ?? '');
+  readme = (await readFile(resolve(process.cwd(), 'README.md'), 'utf8'))
+    .replaceAll(README_LOCAL_SERVER, world.upstream.url)
+    .replaceAll(README_LOCAL_MODEL, OLLAMA)
+    .replaceAll(README_URL, world.url);
+  const blocks = blocksOf('sh');
   const commands = blocks.filter((block) => !/^(npm|export) /.test(block));
   // A record separator after each block, so that their outputs can be told apart.
   const script = commands.map((block) => `${patient(block)}\nprintf '\\036'`).join('\n');
-  const env = { PATH: process.env['PATH'] ?? '', API_KEY: key, ADMIN_TOKEN, URL: world.url };
+  env = { PATH: process.env['PATH'] ?? '', API_KEY: key, ADMIN_TOKEN, URL: world.url };
   const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], { env, maxBuffer: 10_000_000 });
   answers = stdout.split('\u001e').slice(0, commands.length);
 });
 afterAll(() => world.destroy());
+
+function blocksOf(language: string): string[] {
+  return [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code ?? '');
+}
 
 /** Explanations are written a moment after the answer: their command is repeated, for five seconds at most. */
 function patient(block: string): string {
@@ -90,13 +106,43 @@ describe('the README', () => {
     });
   });
 
+  it('reads the wallets of the key and what its requests cost', () => {
+    expect(json(8)).toMatchObject({ object: 'balance', wallets: [{ tier: 'economy' }, {}, {}] });
+    const { object, data } = json(9) as { object: string; data: unknown[] };
+    expect([object, data.length]).toEqual(['list', 3]);
+  });
+
   it('lists models for a key and for everybody', () => {
-    expect(json(8)).toMatchObject({ object: 'list' });
-    expect(json(9)).toMatchObject({ code: 0, data: { models: [{ tier: 'standard' }, { tier: 'standard' }] } });
+    expect(json(10)).toMatchObject({ object: 'list' });
+    expect(json(11)).toMatchObject({ code: 0, data: { models: [{ tier: 'standard' }, { tier: 'standard' }] } });
+  });
+
+  it('registers a local server, whose model then answers', () => {
+    expect(json(12)).toMatchObject({ upstream_model: OLLAMA });
+    const { choices, metadata } = json(13) as Completion;
+    expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expect.any(String) as string } });
+    expect(metadata).toMatchObject({ provider: OLLAMA, tier: 'economy' });
+    expect(answers).toHaveLength(14);
+  });
+
+  it('shows how the published client is used', async () => {
+    const [script = ''] = blocksOf('ts');
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { env, cwd: process.cwd() });
+    expect(stdout).toContain('credits_used');
+    expect(blocksOf('python')).toEqual([expect.stringContaining(`base_url="${world.url}/openai/v1"`)]);
+  });
+
+  it('lists endpoints that exist', async () => {
+    const [, table = ''] = /## Endpoints\n\n([\s\S]*?)\n\n/.exec(readme) ?? [];
+    const paths = [...table.matchAll(/(?:`|GET |POST )(\/[\w./-]+)`/g)].map(([, path]) => path ?? '');
+    expect(paths.length).toBeGreaterThan(9);
+    for (const path of paths) {
+      const response = await fetch(world.url + path, { headers: { authorization: `Bearer ${env['API_KEY'] ?? ''}` } });
+      expect([path, [200, 405].includes(response.status)]).toEqual([path, true]);
+    }
   });
 
   it('links to pages that exist', async () => {
-    const readme = await readFile(resolve(process.cwd(), 'README.md'), 'utf8');
     const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path]) => path ?? '');
     expect(links.length).toBeGreaterThan(8);
     const { stdout } = await run('ls', ['-d', ...links], { cwd: process.cwd() });
