@@ -2,6 +2,7 @@ export { ADAPTER_NAMES } from './adapters/adapters.js';
 export * from './domain/call.js';
 export * from './domain/endpoint.js';
 export * from './domain/completion-text.js';
+export { providerCostOf } from './domain/provider-cost.js';
 export type { NewProvider, ProviderPatch, ProviderTest, ProviderView } from './domain/provider.js';
 export { attemptsOf, CallerGoneError, isPromptTooLong } from './provider.errors.js';
 export { ProviderAdmin, type ProviderPage } from './provider.admin.js';

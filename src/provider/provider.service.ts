@@ -113,11 +113,15 @@ function finishReasonOf({ choices }: JsonRecord): string | null {
 }
 
 function summaryOf(run: CallRun, endpoint: Endpoint, body: JsonRecord): CallSummary {
-  const usage = normaliseUsage(usageIn(body));
+  const reported = usageIn(body);
+  const counted = normaliseUsage(reported);
+  // A completion with output cannot have cost no output tokens: such a count is a missing one.
+  const usage = counted?.outputTokens === 0 && completionText(body) !== '' ? null : counted;
   const durationMs = Math.round(run.elapsedMs);
   return {
-    // A completion with output cannot have cost no output tokens: such a count is a missing one.
-    usage: usage?.outputTokens === 0 && completionText(body) !== '' ? null : usage,
+    usage,
+    reportedUsage: usage === null ? null : reported,
+    servedUsage: null,
     endpoint,
     attempts: run.attempts,
     rescued: null,

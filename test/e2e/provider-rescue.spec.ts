@@ -36,6 +36,95 @@ describe('before the first content', () => {
   });
 });
 
+/** USD a million tokens. */
+const RATES = { input_usd_mtok: '100', output_usd_mtok: '1000' };
+const costOf = (input: number, output: number): string => ((input * 100 + output * 1000) / 1e6).toFixed(6);
+const BEHAVIOURS = ['cut-a5-p30', 'ok-n20-p40'];
+const ASKED = { stream_options: { include_usage: true } };
+
+interface SeenAttempt {
+  provider: string;
+  reason: string | null;
+  error_class: string | null;
+  input_tokens?: number;
+  output_tokens?: number;
+  provider_cost_usd?: string;
+}
+
+async function attemptsOf(response: Response): Promise<SeenAttempt[]> {
+  const { stages } = await world.admin.trace(requestIdOf(response));
+  return (stages.find(({ stage }) => stage === 'provider')?.['attempts'] ?? []) as SeenAttempt[];
+}
+
+async function statementOf(provider: string, line: string): Promise<unknown> {
+  const { data } = await world.admin.get<{ data: { id: string; name: string }[] }>('/providers?limit=100');
+  const id = data.find(({ name }) => name === provider)?.id ?? '';
+  return world.admin.post(`/providers/${id}/statements`, { csv: `date,model,requests,cost_usd\n${line}\n` });
+}
+
+describe('what a rescued stream says and costs', () => {
+  it.each<[string, ModelOptions, [input: number, output: number]]>([
+    ['a fresh answer', { behaviours: ['cut-a5-p30', 'ok-n20-p40'], endpoint: RATES }, [40, 20]],
+    [
+      'prefill',
+      { behaviours: ['cut-a5-p30', 'prefill-n20-p45'], endpoint: { ...RATES, supports_prefill: true } },
+      [45, 15],
+    ],
+  ])('after %s: usage is what is billed, and every provider is paid for its part', async (_how, options, served) => {
+    const { model, answer, usage } = await streamed(options, ASKED);
+    const told = answer.chunks.flatMap((chunk) =>
+      chunk.usage === undefined || chunk.usage === null ? [] : [chunk.usage],
+    );
+    expect(told).toEqual([
+      expect.objectContaining({
+        prompt_tokens: usage.input_tokens,
+        completion_tokens: usage.output_tokens,
+        total_tokens: usage.input_tokens + usage.output_tokens,
+      }),
+    ]);
+    expect(answer.metadata?.billing).toMatchObject({
+      input_tokens: usage.input_tokens,
+      output_tokens: usage.output_tokens,
+    });
+    expect(usage.output_tokens).toBe(20);
+    const attempts = await attemptsOf(answer.response);
+    const [first, second] = attempts;
+    expect(first).toMatchObject({ provider: model.providers[0], reason: 'cut', output_tokens: 5 });
+    expect(first?.provider_cost_usd).toBe(costOf(Number(first?.input_tokens), 5));
+    expect(second).toMatchObject({ provider: model.providers[1], error_class: null });
+    const both = Number(first?.provider_cost_usd) + Number(costOf(...served));
+    expect(usage.provider_cost_usd).toBe(both.toFixed(6));
+  });
+
+  it('without usage at its end is counted by the gateway, and says so everywhere', async () => {
+    const { answer, usage } = await streamed({ behaviours: ['cut-a5-p30', 'usage-absent-n20'] }, ASKED);
+    expect(usage).toMatchObject({ usage_source: 'estimated', output_tokens: 20 });
+    expect(answer.chunks.filter((chunk) => chunk.usage?.completion_tokens === 20)).toHaveLength(1);
+  });
+
+  it('an answer that did not begin as the delivered one has its price, too', async () => {
+    const { answer, usage } = await streamed({
+      behaviours: ['cut-a5-p30', 'other-n20', 'ok-n20-p40'],
+      endpoint: RATES,
+    });
+    const [first, second] = await attemptsOf(answer.response);
+    expect(second).toMatchObject({ reason: 'rescue_mismatch' });
+    expect(Number(second?.provider_cost_usd)).toBeGreaterThan(0);
+    const all = Number(first?.provider_cost_usd) + Number(second?.provider_cost_usd) + Number(costOf(40, 20));
+    expect(usage.provider_cost_usd).toBe(all.toFixed(6));
+  });
+
+  it('is on the statement of the provider that broke, not on that of the one that served', async () => {
+    const { model, answer, usage } = await streamed({ behaviours: BEHAVIOURS, endpoint: RATES });
+    const [first] = await attemptsOf(answer.response);
+    const costs = [first?.provider_cost_usd ?? '', costOf(40, 20)];
+    for (const [at, name] of model.providers.entries()) {
+      const line = [usage.created_at.slice(0, 10), BEHAVIOURS[at], 1, costs[at]].join(',');
+      expect(await statementOf(name, line)).toMatchObject({ ok: true, differences: [] });
+    }
+  });
+});
+
 describe('after the first content', () => {
   it.each(['cut-a5', 'eof-a5', 'stall-a5', 'broken-chunk-a5', 'error-in-stream-a5'])(
     '%s is rescued by a fresh answer: no seam, one bill',

@@ -24,6 +24,7 @@ export interface UsageView {
   credits_used: string;
   credits_charged: string;
   shortfall: string;
+  provider_cost_usd: string;
   usage_source: string;
   status: string;
   created_at: string;

@@ -1,3 +1,4 @@
+import { formatDecimal } from '../../platform/money/index.js';
 import type { Attempt, Rescue } from '../../provider/index.js';
 
 /** The provider attempts of a request as explanations show them. */
@@ -10,7 +11,20 @@ export function attemptFactsOf(attempts: readonly Attempt[]): Record<string, unk
     ms: attempt.durationMs,
     error_class: attempt.failure,
     reason: attempt.reason,
+    ...usageFactsOf(attempt),
   }));
+}
+
+/** What an attempt used that another one had to go on with. */
+function usageFactsOf({ usage, costUsdMicros }: Attempt): Record<string, unknown> {
+  if (usage === undefined) return {};
+  return {
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cached_input_tokens: usage.cachedInputTokens,
+    cached_output_tokens: usage.cachedOutputTokens,
+    provider_cost_usd: formatDecimal(BigInt(costUsdMicros ?? 0)),
+  };
 }
 
 /** A rescue as explanations and answers show it. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { micros, usdMicros } from '../../platform/money/index.js';
 import type { TokenUsage } from '../../provider/index.js';
 import type { PriceRates } from '../../router/index.js';
-import { priceOf, providerCostOf, usdOf } from './price.js';
+import { priceOf, usdOf } from './price.js';
 
 const tokens = fc.integer({ min: 0, max: 10_000_000 });
 const rate = fc.bigInt({ min: 0n, max: 10n ** 12n }).map(micros);
@@ -81,13 +81,6 @@ describe('priceOf', () => {
 });
 
 describe('costs in USD', () => {
-  it('bills every kind of input at the input rate of the endpoint', () => {
-    const endpoint = { inputUsdPerMtok: usdMicros(150_000n), outputUsdPerMtok: usdMicros(600_000n) };
-    const usage = { inputTokens: 1_000, outputTokens: 500, cachedInputTokens: 1_000, cachedOutputTokens: 0 };
-    expect(providerCostOf(usage, endpoint)).toBe(600n);
-    expect(providerCostOf({ ...NONE, outputTokens: 1 }, endpoint)).toBe(1n);
-  });
-
   it('converts credits at the rate of the tier, to the nearest micro-USD', () => {
     expect(usdOf(micros(33_962n), usdMicros(10_000n))).toBe(340n);
     expect(usdOf(micros(50n), usdMicros(10_000n))).toBe(1n);

@@ -19,23 +19,6 @@ export function priceOf(usage: TokenUsage, rates: PriceRates): Micros {
   return micros((total + TOKENS_PER_RATE - 1n) / TOKENS_PER_RATE);
 }
 
-/** What a provider charges for a token, as its endpoint is configured. */
-export interface ProviderRates {
-  inputUsdPerMtok: UsdMicros;
-  outputUsdPerMtok: UsdMicros;
-}
-
-/**
- * What the provider will ask for a usage, in micro-USD, rounded up: all kinds of input at its input rate, because
- * endpoints have no rates for the prompt cache.
- */
-export function providerCostOf(usage: TokenUsage, rates: ProviderRates): UsdMicros {
-  const inputTokens = counted(usage.inputTokens) + counted(usage.cachedInputTokens) + counted(usage.cachedOutputTokens);
-  const total =
-    BigInt(inputTokens) * rates.inputUsdPerMtok + BigInt(counted(usage.outputTokens)) * rates.outputUsdPerMtok;
-  return usdMicros((total + TOKENS_PER_RATE - 1n) / TOKENS_PER_RATE);
-}
-
 /** Credits in micro-USD at a rate in micro-USD a credit, rounded to the nearest, halves up. */
 export function usdOf(amount: Micros, usdPerCredit: UsdMicros): UsdMicros {
   return usdMicros((amount * usdPerCredit + MICROS_PER_UNIT / 2n) / MICROS_PER_UNIT);

@@ -6,6 +6,7 @@ import { filled, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { usedHeadersOf } from './answer-headers.js';
 import { metadataOf, usdCostOf } from './answer-metadata.js';
+import { callerUsageOf } from './caller-usage.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
 
 /** Sends a whole answer: first the outcome is durable, then the caller sees it. */
@@ -28,7 +29,8 @@ export class JsonDelivery {
     await this.outcomes.capture(context, outcome);
     const wallet = filled(context.key, 'key').billingAccountKind;
     const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
-    const body = withMetadata(answer.body, metadataOf(context, outcome, wallet), cost);
+    const usage = callerUsageOf(outcome, answer.summary.reportedUsage, cost);
+    const body = withMetadata({ ...answer.body, usage }, metadataOf(context, outcome, wallet));
     void reply
       .status(200)
       .headers(usedHeadersOf(context))
@@ -49,16 +51,11 @@ function endedByLength(choice: unknown): boolean {
   return isObject(choice) && choice['finish_reason'] === 'length';
 }
 
-/** The provider's body with `metadata` merged in where that is possible, and the cost beside its usage. */
-function withMetadata(
-  body: Record<string, unknown>,
-  metadata: Record<string, unknown>,
-  costUsd: number,
-): Record<string, unknown> {
-  const { usage, metadata: theirs } = body;
+/** The body with `metadata` merged in where that is possible. */
+function withMetadata(body: Record<string, unknown>, metadata: Record<string, unknown>): Record<string, unknown> {
+  const { metadata: theirs } = body;
   return {
     ...body,
-    ...(isObject(usage) ? { usage: { ...usage, cost: costUsd } } : {}),
     ...(theirs === undefined || theirs === null || isObject(theirs) ? { metadata: { ...theirs, ...metadata } } : {}),
   };
 }

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { priceOf, providerCostOf, SettlementQueue, type Outcome } from '../../billing/index.js';
+import { priceOf, SettlementQueue, type Outcome } from '../../billing/index.js';
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { formatDecimal, ZERO_MICROS } from '../../platform/money/index.js';
-import type { CallSummary, TokenUsage } from '../../provider/index.js';
+import { providerCostOf, type CallSummary, type TokenUsage } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 import { RoutingFeedback } from './routing-feedback.js';
@@ -20,6 +20,8 @@ export interface CallEnd {
   delivered: () => string;
   status: number;
 }
+
+type Measured = Pick<Outcome, 'disposition' | 'usage' | 'usageSource'>;
 
 const NO_USAGE: TokenUsage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cachedOutputTokens: 0 };
 const UNCHARGED: ReadonlySet<EndReason> = new Set(['free_hangup', 'provider_failed', 'nothing_delivered']);
@@ -47,7 +49,7 @@ export class OutcomeRecorder {
       reason: end.reason,
       creditsUsedMicros: creditsUsed.toString(),
       priceId: price.id,
-      providerCostUsdMicros: (summary === null ? 0n : providerCostOf(measured.usage, summary.endpoint)).toString(),
+      providerCostUsdMicros: this.providerCost(context, end, measured).toString(),
       providerName: summary?.endpoint.providerName ?? null,
       endpointId: summary?.endpoint.id ?? null,
       attempts: summary?.attempts ?? context.attempts,
@@ -79,7 +81,21 @@ export class OutcomeRecorder {
     });
   }
 
-  private measure(context: RequestContext, end: CallEnd): Pick<Outcome, 'disposition' | 'usage' | 'usageSource'> {
+  /** What all providers of the request ask: also for output that nobody is charged for, and for attempts that broke after some. */
+  private providerCost(context: RequestContext, end: CallEnd, measured: Measured): bigint {
+    const { summary } = end;
+    if (summary === null) return 0n;
+    const broken = summary.attempts.reduce((sum, { costUsdMicros = '0' }) => sum + BigInt(costUsdMicros), 0n);
+    return broken + providerCostOf(summary.servedUsage ?? this.servedUsage(context, end, measured), summary.endpoint);
+  }
+
+  private servedUsage(context: RequestContext, end: CallEnd, { usage, usageSource }: Measured): TokenUsage {
+    if (usageSource !== 'unavailable') return usage;
+    const delivered = end.delivered();
+    return delivered === '' ? NO_USAGE : this.estimator.estimate(filled(context.body, 'body'), delivered);
+  }
+
+  private measure(context: RequestContext, end: CallEnd): Measured {
     const usage = end.summary?.usage ?? null;
     if (UNCHARGED.has(end.reason)) {
       return {

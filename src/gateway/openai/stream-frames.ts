@@ -15,11 +15,14 @@ export function frameOf(payload: object): string {
   return `data: ${JSON.stringify(payload)}\n\n`;
 }
 
-/** A group of events as it goes to the caller; usage-only chunks are left out, and the field where nobody asked for it. */
+/**
+ * A group of events as it goes to the caller. Usage is left out: a caller that asked for it gets one chunk with what is billed, and
+ * until then `null`, where the provider sends that.
+ */
 export function framesOf(events: readonly StreamEvent[], includeUsage: boolean): string {
   let text = '';
   for (const { usageOnly, data } of events) {
-    if (!usageOnly) text += `data: ${includeUsage ? data : withoutUsage(data)}\n\n`;
+    if (!usageOnly) text += `data: ${withoutUsage(data, includeUsage)}\n\n`;
   }
   return text;
 }

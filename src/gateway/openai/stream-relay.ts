@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { attemptFactsOf, rescueFactsOf, type Outcome } from '../../billing/index.js';
-import type { StreamAnswer, StreamEvent } from '../../provider/index.js';
+import type { CallSummary, StreamAnswer, StreamEvent } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
 import { CLIENT_CLOSED_STATUS, type CallerConnection } from '../pipeline/caller-connection.js';
 import { filled, outgrownFactsOf, type HeldFreeze, type RequestContext } from '../pipeline/context.js';
@@ -10,6 +10,7 @@ import { metadataOf, usdCostOf } from './answer-metadata.js';
 import { DeliveredBill } from './delivered-bill.js';
 import { FreezeExtender } from './freeze-extender.js';
 import { OutcomeRecorder, type EndReason } from './outcome-recorder.js';
+import { callerUsageOf } from './caller-usage.js';
 import { chunkHeadOf, chunkOf, DONE_FRAME, framesOf, type ChunkHead } from './stream-frames.js';
 import { paidPart } from './paid-part.js';
 import { StreamMeter } from './stream-meter.js';
@@ -20,8 +21,6 @@ interface PumpEnd {
   reason: Extract<EndReason, 'complete' | 'caller_gone' | 'upstream_cut' | 'quota_stop'>;
   error: Error | null;
   head: ChunkHead;
-  /** The provider's own usage chunk, held back until the bill is known. */
-  usageEvent: StreamEvent | null;
   /** The caller was still there for at least one group of events. */
   reachedCaller: boolean;
   /** The text that reached the caller, when that is less than what the provider sent. */
@@ -48,7 +47,7 @@ export class StreamRelay {
     context.stopKeepAlive();
     const outcome = await this.record(context, answer, end);
     if (end.error !== null) throw end.error;
-    const isWhole = this.finish(context, outcome, end);
+    const isWhole = this.finish(context, outcome, end, answer.summary().reportedUsage);
     context.note('capture', deliveryFactsOf(context.caller, isWhole));
     this.journal.finished(context, outcome.status);
   }
@@ -62,7 +61,6 @@ export class StreamRelay {
       reason: 'complete',
       error: null,
       head: fallbackHead(context),
-      usageEvent: null,
       reachedCaller: false,
       paidText: null,
     };
@@ -71,7 +69,6 @@ export class StreamRelay {
       for await (const events of answer.events) {
         if (isFirst) end.head = chunkHeadOf(events[0], end.head);
         isFirst = false;
-        end.usageEvent = events.find((event) => event.usageOnly) ?? end.usageEvent;
         end.reachedCaller ||= !caller.gone.aborted;
         extender.meter.add(events);
         if (!(await extender.keepAhead())) {
@@ -170,7 +167,12 @@ export class StreamRelay {
    * Everything after the last content: stop reason of ours, usage if asked for, metadata, `[DONE]`.
    * @returns whether the caller was there for it.
    */
-  private finish(context: RequestContext, outcome: Outcome, end: PumpEnd): boolean {
+  private finish(
+    context: RequestContext,
+    outcome: Outcome,
+    end: PumpEnd,
+    reported: CallSummary['reportedUsage'],
+  ): boolean {
     const { caller } = context;
     if (caller.gone.aborted) return false;
     const { head } = end;
@@ -179,7 +181,10 @@ export class StreamRelay {
     if (end.reason === 'quota_stop') {
       text += chunkOf(head, { choices: [{ index: 0, delta: {}, finish_reason: 'length' }] });
     }
-    if (wantsUsage(context)) text += usageFrame(context, outcome, end);
+    if (wantsUsage(context)) {
+      const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
+      text += chunkOf(head, { choices: [], usage: callerUsageOf(outcome, reported, cost) });
+    }
     text += chunkOf(head, { choices: [], metadata: metadataOf(context, outcome, wallet) });
     caller.end(text + DONE_FRAME);
     return true;
@@ -197,20 +202,6 @@ function deliveryFactsOf(caller: CallerConnection, isWhole: boolean): Record<str
     reader: isWhole ? 'reading' : caller.stalled ? 'stalled' : 'gone',
     reader_waited_ms: caller.waitedMs,
   };
-}
-
-/** The usage chunk that the caller asked for: the provider's, else one with the gateway's own count. */
-function usageFrame(context: RequestContext, outcome: Outcome, end: PumpEnd): string {
-  const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
-  if (end.usageEvent !== null && end.reason === 'complete') {
-    const chunk = JSON.parse(end.usageEvent.data) as { usage: Record<string, unknown> };
-    return `data: ${JSON.stringify({ ...chunk, usage: { ...chunk.usage, cost } })}\n\n`;
-  }
-  if (outcome.usageSource === 'provider') return '';
-  const prompt = outcome.usage.inputTokens;
-  const completion = outcome.usage.outputTokens;
-  const usage = { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, cost };
-  return chunkOf(end.head, { choices: [], usage });
 }
 
 function fallbackHead(context: RequestContext): ChunkHead {

@@ -14,6 +14,11 @@ describe('withoutUsage', () => {
     expect(withoutUsage(data)).toBe(expected);
   });
 
+  it('keeps nothing but null for a caller that asked', () => {
+    expect(withoutUsage('{"id":"c","usage":null}', true)).toBe('{"id":"c","usage":null}');
+    expect(withoutUsage('{"id":"c","usage":{"a":1}}', true)).toBe('{"id":"c"}');
+  });
+
   it.each([
     '{"choices":[{"delta":{"content":"\\"usage\\":null"}}]}',
     '{"choices":[{"usage":null}]}',

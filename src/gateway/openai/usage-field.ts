@@ -5,8 +5,9 @@ const VALUE = /\s*:\s*(null|\{)/y;
  * A chunk without its top-level `usage`: OpenAI sends none where none was asked for, but the gateway asks always. Works on the
  * text, since most chunks pass unread; a field of the same name further inside stays.
  * @param data one JSON object.
+ * @param isNullKept `null` stays: a caller that asked for usage may find it on every chunk but the last.
  */
-export function withoutUsage(data: string): string {
+export function withoutUsage(data: string, isNullKept = false): string {
   if (!data.includes(FIELD)) return data;
   for (let at = data.lastIndexOf(FIELD); at !== -1; at = data.lastIndexOf(FIELD, at - 1)) {
     VALUE.lastIndex = at + FIELD.length;
@@ -14,7 +15,7 @@ export function withoutUsage(data: string): string {
     // A text that is the word itself has no value behind it.
     if (value !== null) {
       const end = value[1] === 'null' ? VALUE.lastIndex : endOfObject(data, VALUE.lastIndex);
-      if (depthBehind(data, end) === -1) return cut(data, at, end);
+      if (depthBehind(data, end) === -1) return isNullKept && value[1] === 'null' ? data : cut(data, at, end);
     }
     if (at === 0) break;
   }

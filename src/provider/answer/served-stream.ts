@@ -15,6 +15,8 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
   private readonly delivered = new Delivered();
   private rescued: Rescue | null = null;
   private prefilledTokens = 0;
+  /** Characters that had been delivered before what the serving attempt has written. */
+  private servedFromChars = 0;
   /** The prompt as the first provider counted it, when it did so before it broke. */
   private promptUsage: TokenUsage | null = null;
   private isComplete = false;
@@ -71,8 +73,11 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
   }
 
   summary(): CallSummary {
+    const usage = this.usage();
     return {
-      usage: this.usage(),
+      usage,
+      reportedUsage: usage === null || this.prefilledTokens > 0 ? null : this.current.stream.reader.reportedUsage,
+      servedUsage: this.rescued === null ? null : this.usedByCurrent(this.isComplete),
       endpoint: this.endpoint,
       attempts: this.run.attempts,
       rescued: this.rescued,
@@ -105,7 +110,9 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
         ? await this.rescuer.continue(this.run, this.delivered)
         : null;
       if (continuation === null) throw streamBroken(this.run.attempts, error.failure === 'timeout', error);
+      attempt.abandon(this.usedByCurrent(false));
       this.promptUsage ??= stream.reader.usage;
+      this.servedFromChars = continuation.prefilledTokens > 0 ? this.delivered.chars : 0;
       this.prefilledTokens = continuation.prefilledTokens;
       this.rescued = {
         from: attempt.endpoint.providerName,
@@ -117,6 +124,13 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
       this.close();
       throw final;
     }
+  }
+
+  /** What the serving attempt has used at its provider, where its prompt and its output are other than the caller's. */
+  private usedByCurrent(isComplete: boolean): TokenUsage {
+    const { prefilledTokens, servedFromChars } = this;
+    const text = this.delivered.text().slice(servedFromChars);
+    return this.rescuer.usedBy(this.current, isComplete, { body: this.run.request.body, prefilledTokens, text });
   }
 
   private close(): void {
@@ -134,6 +148,13 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
     if (this.prefilledTokens === 0) return usage;
     const outputTokens = usage.outputTokens + this.prefilledTokens;
     if (this.promptUsage !== null) return { ...this.promptUsage, outputTokens };
-    return { ...usage, inputTokens: Math.max(0, usage.inputTokens - this.prefilledTokens), outputTokens };
+    const prefilledInput = Math.min(usage.inputTokens, this.prefilledTokens);
+    return {
+      ...usage,
+      inputTokens: usage.inputTokens - prefilledInput,
+      // A cache may hold some of the delivered text already.
+      cachedInputTokens: Math.max(0, usage.cachedInputTokens - (this.prefilledTokens - prefilledInput)),
+      outputTokens,
+    };
   }
 }

@@ -1,7 +1,8 @@
 import type { EndpointBreakers } from '../breaker/endpoint-breakers.js';
-import type { Attempt, FailureClass } from '../domain/call.js';
+import type { Attempt, FailureClass, TokenUsage } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
+import { providerCostOf } from '../domain/provider-cost.js';
 import { CallerGoneError } from '../provider.errors.js';
 import type { AttemptMeter } from './attempt-meter.js';
 import type { AttemptWatch } from './attempt-watch.js';
@@ -57,6 +58,12 @@ export class OpenAttempt {
     const isNeutral = isFaultless || (error instanceof UpstreamFailure && error.isUnsupported);
     this.told.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure, reason);
     this.told.meter.observe(this.record);
+  }
+
+  /** Another attempt goes on, but the provider is paid for what this one wrote. */
+  abandon(usage: TokenUsage): void {
+    this.record.usage = usage;
+    this.record.costUsdMicros = providerCostOf(usage, this.endpoint).toString();
   }
 
   private close(): boolean {

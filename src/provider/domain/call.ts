@@ -26,6 +26,10 @@ export interface Attempt {
   failure: FailureClass | null;
   /** Short reason for the header, e.g. `timeout_headers`, `http_503`, `connect_refused`; no hosts, no keys. */
   reason: string | null;
+  /** What it used at its provider, when it wrote output that another attempt had to go on with or write again. */
+  usage?: TokenUsage;
+  /** What the provider asks for that usage, micro-USD. */
+  costUsdMicros?: string;
 }
 
 export interface UpstreamRequest {
@@ -67,6 +71,10 @@ export interface Rescue {
 export interface CallSummary {
   /** Provider's own count, normalised; `null` when it sent none. */
   usage: TokenUsage | null;
+  /** That count in the provider's words; `null` where they do not say the same, as after a rescue by prefill. */
+  reportedUsage: Readonly<Record<string, unknown>> | null;
+  /** What the attempt that served the last part used, where that differs from `usage`; earlier ones say it in `attempts`. */
+  servedUsage: TokenUsage | null;
   /** Endpoint that served (the last part of) the answer. */
   endpoint: Endpoint;
   attempts: readonly Attempt[];

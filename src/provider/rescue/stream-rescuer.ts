@@ -3,14 +3,15 @@ import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AttemptRunner, type BegunStream } from '../attempt/attempt-runner.js';
 import type { CallRun } from '../attempt/call-run.js';
 import { EndpointBreakers } from '../breaker/endpoint-breakers.js';
-import type { FailureClass } from '../domain/call.js';
+import type { FailureClass, TokenUsage } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import { RetryAfterTracker } from '../failover/retry-after-tracker.js';
 import { TokenCounter } from '../tokens/token-counter.js';
-import type { Delivered } from './delivered.js';
+import { Delivered } from './delivered.js';
 import { PrefixMatcher } from './prefix-matcher.js';
 import { prefillBody } from './rescue-request.js';
+import { usedTokens, type Written } from './used-tokens.js';
 
 /** A stream that goes on where another one broke. */
 export interface Continuation extends BegunStream {
@@ -44,6 +45,11 @@ export class StreamRescuer {
       if (continuation !== null) return continuation;
     }
     return null;
+  }
+
+  /** What an attempt has used, for the provider's bill; counted here where the provider has not. */
+  usedBy({ stream }: BegunStream, isComplete: boolean, written: Written): TokenUsage {
+    return usedTokens(stream.reader, isComplete, written, this.tokens);
   }
 
   /** Endpoints that have not failed in this call: of the same model first. */
@@ -94,9 +100,11 @@ export class StreamRescuer {
   private async startAfresh(run: CallRun, endpoint: Endpoint, delivered: Delivered): Promise<Continuation> {
     const begun = await this.runner.stream(run, endpoint);
     const matcher = new PrefixMatcher(delivered.runs());
+    const written = new Delivered();
     try {
       for (;;) {
         const group = await begun.stream.next();
+        written.add(group ?? []);
         const result = group === null ? ({ state: 'mismatch' } as const) : matcher.read(group);
         if (result.state === 'matched') {
           begun.stream.putBack(result.rest);
@@ -107,6 +115,8 @@ export class StreamRescuer {
       }
     } catch (error) {
       begun.stream.cancel();
+      const { body } = run.request;
+      begun.attempt.abandon(this.usedBy(begun, false, { body, prefilledTokens: 0, text: written.text() }));
       // Another wording is no fault of the endpoint.
       begun.attempt.fail(error, error instanceof UpstreamFailure && error.reason === 'rescue_mismatch');
       throw error;

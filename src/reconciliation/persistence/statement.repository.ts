@@ -20,20 +20,29 @@ const THEIRS = `
     where provider_id = $1 and day between $2 and $3 order by day, upstream_model`;
 
 /**
- * Our usage records of a provider by day and by the provider's own name of the model, on days of which there is a statement.
+ * Our usage records of a provider by day and by the provider's own name of the model, on days of which there is a statement. An
+ * attempt that another one had to go on with is on the statement of its own provider, and not on that of the one that served.
  * Request ids are in order of time, which makes a range of days a range of an index; the day is the database's.
  */
 const OURS = `
   select day::text, model, count(*) as requests, sum(cost) as cost from (
-    select (u.created_at at time zone 'utc')::date as day, u.provider_cost_usd as cost,
+    select (u.created_at at time zone 'utc')::date as day, greatest(0, u.provider_cost_usd - abandoned.cost) as cost,
         coalesce(served.name, e.upstream_model, u.model_key) as model
       from usage_record u
       left join model_endpoint e on e.id::text = u.outcome ->> 'endpointId'
       left join lateral (select a ->> 'upstreamModel' as name from jsonb_array_elements(u.outcome -> 'attempts') a
         where a ->> 'endpointId' = u.outcome ->> 'endpointId' order by a -> 'failure' = 'null' desc limit 1) served on true
+      cross join lateral (select coalesce(sum((a ->> 'costUsdMicros')::bigint), 0) as cost
+        from jsonb_array_elements(u.outcome -> 'attempts') a) abandoned
       where u.request_id >= $4 and u.request_id < $5 and u.outcome is not null
         and (e.provider_id = $1 or (e.id is null and u.provider = (select name from provider where id = $1)))
-        and u.provider is not null) uses
+        and u.provider is not null
+    union all
+    select (u.created_at at time zone 'utc')::date, (a ->> 'costUsdMicros')::bigint, a ->> 'upstreamModel'
+      from usage_record u cross join lateral jsonb_array_elements(u.outcome -> 'attempts') a
+      left join model_endpoint e on e.id::text = a ->> 'endpointId'
+      where u.request_id >= $4 and u.request_id < $5 and u.outcome is not null and a ? 'costUsdMicros'
+        and (e.provider_id = $1 or (e.id is null and a ->> 'provider' = (select name from provider where id = $1)))) uses
     where day between $2 and $3
       and day in (select day from provider_statement_line where provider_id = $1 and day between $2 and $3)
     group by day, model`;

@@ -70,6 +70,15 @@ function judgeMoney(tokens: Tokens | 'estimated', { answer, usage }: Seen): void
     cached_output_tokens: usage.cached_output_tokens,
     usage_source: usage.usage_source,
   });
+  // As OpenAI counts: what came from a cache is part of the prompt.
+  const prompt = usage.input_tokens + usage.cached_input_tokens + usage.cached_output_tokens;
+  expect(answer.usage).toMatchObject({
+    prompt_tokens: prompt,
+    completion_tokens: usage.output_tokens,
+    total_tokens: prompt + usage.output_tokens,
+    cost: expect.any(Number) as number,
+  });
+  expect(answer.usages).toBe(1);
   if (tokens === 'estimated') {
     expect(usage.usage_source).toBe('estimated');
     expect(usage.input_tokens).toBeGreaterThan(0);
@@ -85,9 +94,6 @@ function judgeMoney(tokens: Tokens | 'estimated', { answer, usage }: Seen): void
     cached_input_tokens: cached,
     cached_output_tokens: written,
   });
-  // As OpenAI counts: what came from a cache is part of the prompt.
-  const told = { prompt_tokens: input + cached + written, completion_tokens: output };
-  expect(answer.usage).toMatchObject(told);
 }
 
 /** Which endpoints were asked, why they failed, and who served. */

@@ -16,6 +16,8 @@ export interface ReadAnswer {
   finishes: string[];
   calls: ReadCall[];
   usage: ChatUsage | null;
+  /** How often it said so. */
+  usages: number;
   metadata: Metadata | null;
   error: ErrorBody['error'] | null;
   /** Streams: `[DONE]` came last. Whole answers: always. */
@@ -52,6 +54,7 @@ export async function readAnswer(response: Response): Promise<ReadAnswer> {
     finishes: [],
     calls: [],
     usage: null,
+    usages: 0,
     metadata: null,
     error: null,
     isDone: !isStream,
@@ -86,6 +89,7 @@ function take(payload: Payload, answer: ReadAnswer, object: string): void {
   }
   const isOdd = payload.object !== object || typeof payload.id !== 'string' || typeof payload.created !== 'number';
   if (isOdd || !Array.isArray(payload.choices)) answer.strange.push(`odd payload: ${JSON.stringify(payload)}`);
+  if (isObject(payload.usage)) answer.usages += 1;
   answer.usage = payload.usage ?? answer.usage;
   answer.metadata = payload.metadata ?? answer.metadata;
   for (const choice of payload.choices ?? []) {

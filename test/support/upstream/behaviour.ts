@@ -41,6 +41,7 @@ export const VENDORS = [
   'groq',
   'llamacpp',
   'mistral',
+  'moonshot',
   'ollama',
   'openrouter',
   'together',

@@ -16,7 +16,7 @@ export interface Quirk {
   afterFinish?: readonly JsonRecord[];
   comment?: string;
   /** Where the usage of a stream is, if not on a chunk of its own. */
-  usageAt?: 'finish' | 'x_groq' | 'empty-delta';
+  usageAt?: 'finish' | 'x_groq' | 'empty-delta' | 'choice';
   usage?: (counts: Counts) => JsonRecord;
   /** The delta of a thought. */
   thought?: (text: string) => JsonRecord;
@@ -102,6 +102,16 @@ const QUIRKS: Readonly<Record<(typeof VENDORS)[number], Quirk>> = {
     errorFrames: [
       { data: '{"object":"error","message":"Service unavailable.","type":"unreachable_backend","code":"1100"}' },
     ],
+  },
+  moonshot: {
+    isVendor: true,
+    usageAt: 'choice',
+    usage: ({ prompt, cached, output }) => ({
+      prompt_tokens: prompt,
+      completion_tokens: output,
+      total_tokens: prompt + output,
+      cached_tokens: cached,
+    }),
   },
   ollama: {
     isVendor: true,

@@ -120,7 +120,8 @@ class OpenAiScript {
     const usage = usageOf(behaviour, body, quirk);
     const more =
       quirk.usageAt === 'finish' ? { usage } : quirk.usageAt === 'x_groq' ? { x_groq: { usage } } : this.none();
-    const frames = [this.frame([choice({}, reason)], more)];
+    const ofChoice = quirk.usageAt === 'choice' ? { usage } : {};
+    const frames = [this.frame([{ ...choice({}, reason), ...ofChoice }], more)];
     return [...frames, ...(quirk.afterFinish ?? []).map((chunk) => this.frame([], chunk))];
   }
 
