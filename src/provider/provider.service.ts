@@ -18,12 +18,20 @@ import { StreamRescuer } from './rescue/stream-rescuer.js';
 /** How an endpoint stands. Milliseconds count from now. */
 export interface EndpointStanding {
   breaker: BreakerState;
+  /** The breaker keeps one caller away, whose requests alone failed, and lets the others pass. */
+  isForOneCaller: boolean;
   /** Short reason of the last fault, e.g. `http_503`; `null` while nothing has gone wrong lately. */
   lastFault: string | null;
   /** Until a call may probe it. */
   breakerWaitMs: number;
   /** What is left of its `Retry-After`. */
   limitedForMs: number;
+}
+
+/** When an endpoint may be called again. */
+export interface EndpointReadiness {
+  inMs: number;
+  isLimitedOnly: boolean;
 }
 
 /** Calls models at their endpoints. */
@@ -68,23 +76,31 @@ export class ProviderService {
     }
   }
 
-  /** Whether the breaker of an endpoint lets calls pass. */
-  endpointHealth(endpointId: string): boolean {
-    return this.breakers.isHealthy(endpointId);
+  /** Whether the breaker of an endpoint lets calls of an account pass. */
+  endpointHealth(endpointId: string, callerId: string): boolean {
+    return this.breakers.isHealthy(endpointId, callerId);
   }
 
-  /** Whether an endpoint is worth choosing a model for: it lets calls pass, and its limit ends soon. */
-  isReady(endpointId: string): boolean {
-    return (
-      this.breakers.isHealthy(endpointId) && this.retryAfters.waitMsOf(endpointId) <= this.limits.retryAfterMaxWaitMs
-    );
+  /** Whether an endpoint is worth choosing a model for: it lets calls of an account pass, and its limit ends soon. */
+  isReady(endpointId: string, callerId: string): boolean {
+    const { retryAfterMaxWaitMs } = this.limits;
+    return this.endpointHealth(endpointId, callerId) && this.retryAfters.waitMsOf(endpointId) <= retryAfterMaxWaitMs;
+  }
+
+  /** When an endpoint that is not ready will be, and whether its provider's limit is the only reason. */
+  readiness(endpointId: string, callerId: string): EndpointReadiness {
+    const breakerMs = this.breakers.waitMs(endpointId, callerId);
+    const limitMs = this.retryAfters.waitMsOf(endpointId);
+    const isLimitedOnly = limitMs > 0 && this.endpointHealth(endpointId, callerId);
+    return { inMs: Math.max(breakerMs, limitMs), isLimitedOnly };
   }
 
   /** What this process knows of an endpoint's standing, its own experience and that of the others. */
   standing(endpointId: string): EndpointStanding {
-    const { state, reason, waitMs } = this.breakers.view(endpointId);
+    const { state, isForOneCaller, reason, waitMs } = this.breakers.view(endpointId);
     return {
       breaker: state,
+      isForOneCaller,
       lastFault: reason,
       breakerWaitMs: Math.round(waitMs),
       limitedForMs: Math.round(this.retryAfters.waitMsOf(endpointId)),

@@ -4,6 +4,7 @@ import { ProviderService } from '../provider/index.js';
 import { ChoiceMix } from './choice-mix.js';
 import { pickAuto, type AutoPick, type Surroundings } from './domain/auto.js';
 import type { RoutingGroup } from './domain/ballot.js';
+import { ALL_BREAKERS_OPEN } from './domain/candidates.js';
 import { drawFor, hashText } from './domain/hash.js';
 import { knobOf } from './domain/knob.js';
 import type { Decision, RouteRequest } from './domain/model.js';
@@ -28,18 +29,14 @@ export interface AutoChoice {
 /** Brings together what a choice of `auto` depends on, makes it, and remembers it for the session. */
 @Injectable()
 export class AutoRouter {
-  private readonly isReady: (endpointId: string) => boolean;
-
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    providers: ProviderService,
+    private readonly providers: ProviderService,
     private readonly speeds: EndpointSpeeds,
     private readonly mix: ChoiceMix,
     private readonly scorer: GainScorer,
     private readonly sessions: SessionModels,
-  ) {
-    this.isReady = (endpointId) => providers.isReady(endpointId);
-  }
+  ) {}
 
   /** @throws AppError `invalid_request` for an unknown knob; `routing` or `unavailable` when nothing can serve. */
   choose(pool: Pool, request: RouteRequest): AutoChoice {
@@ -49,7 +46,7 @@ export class AutoRouter {
     const group = this.groupOf(request);
     const lottery = this.config.ROUTER_CONTROL_SHARE > 0 ? this.mix.lotteryFor(request) : null;
     const around: Surroundings = {
-      isHealthy: this.isReady,
+      isHealthy: (endpointId) => this.providers.isReady(endpointId, request.callerId),
       speedOf: (endpointId) => this.speeds.speedOf(endpointId),
       keptModelId: null,
       demand: demandFor(gain, knob),
@@ -61,7 +58,7 @@ export class AutoRouter {
     const keptModelId = this.sessions.of(session) ?? this.begunWith(pool, request, around, words.opening);
     const pick = pickAuto(pool, request, { ...around, keptModelId });
     const { chosen, routersChoice } = pick;
-    if (chosen === null || routersChoice === null) throw nothingFor(pool, pick);
+    if (chosen === null || routersChoice === null) throw this.nothingFor(pool, pick, request);
     // How an unnamed talk begins any process can find out again.
     this.sessions.keep(session, chosen.pooled.model.id, request.sessionNamed || words.opening !== null);
     // What the router would choose for a control session that goes on is swayed by the model which the lot gave it.
@@ -94,6 +91,20 @@ export class AutoRouter {
     return pickAuto(pool, request, { ...around, demand }).chosen?.pooled.model.id ?? null;
   }
 
+  private nothingFor(pool: Pool, { waitsForHealth, candidates }: AutoPick, { callerId }: RouteRequest): Error {
+    if (!waitsForHealth)
+      return pool.catalog().models.length === 0 ? errors.poolEmpty() : errors.noCandidate(candidates);
+    const waiting = candidates.filter(({ lost }) => lost === ALL_BREAKERS_OPEN);
+    const endpoints = waiting.flatMap(({ modelKey }) => pool.find(modelKey)?.endpoints ?? []);
+    const ready = endpoints.map(({ endpoint }) => this.providers.readiness(endpoint.id, callerId));
+    const inMs = Math.min(...ready.map((one) => one.inMs));
+    return errors.noneReady(
+      candidates,
+      Number.isFinite(inMs) ? inMs : 0,
+      ready.every((one) => one.isLimitedOnly),
+    );
+  }
+
   /** The same group for a session, in every process. */
   private groupOf({ sessionKey }: RouteRequest): RoutingGroup {
     const share = this.config.ROUTER_CONTROL_SHARE;
@@ -104,9 +115,4 @@ export class AutoRouter {
 /** Who asks for the best means it also for what looks easy. */
 function demandFor({ demand }: ExpectedGain, knob: ReturnType<typeof knobOf>): number {
   return knob === 'best' || knob === 1 ? Math.max(0.5, demand) : demand;
-}
-
-function nothingFor(pool: Pool, { waitsForHealth, candidates }: AutoPick): Error {
-  if (waitsForHealth) return errors.everyBreakerOpen(candidates);
-  return pool.catalog().models.length === 0 ? errors.poolEmpty() : errors.noCandidate(candidates);
 }

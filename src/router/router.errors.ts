@@ -2,8 +2,9 @@ import { AppError } from '../platform/errors/index.js';
 import { candidateFactsOf } from './domain/candidate-facts.js';
 import type { Candidate } from './domain/model.js';
 
-/** Breakers try an endpoint again after some seconds; sooner there is no point in asking. */
+/** Something has to be read, or put right by an operator, first. */
 const RETRY_AFTER_S = 5;
+const OPERATOR_S = 30;
 
 /** 404: the model is unknown, or disabled, which a caller cannot tell apart. */
 export function modelNotFound(name: string, inPool: 'missing' | 'disabled'): AppError {
@@ -32,6 +33,7 @@ export function unknownKnob(name: string): AppError {
 export function poolEmpty(): AppError {
   return new AppError('routing', 'the model pool is empty', {
     code: 'pool_empty',
+    retryAfterS: OPERATOR_S,
     hint: 'No model is enabled; an operator has to enable one.',
     facts: { candidates: [], selected_model: null },
   });
@@ -50,23 +52,40 @@ export function modelBlacklisted(): AppError {
   });
 }
 
-/** 503: the model exists, but nothing that serves it can be called now. */
-export function noHealthyEndpoint(name: string, candidate: Candidate): AppError {
+/**
+ * 503: the model exists, but nothing that serves it can be called now.
+ * @param readyInMs until the first endpoint may be called; `null` when the model has none.
+ */
+export function noHealthyEndpoint(name: string, candidate: Candidate, readyInMs: number | null): AppError {
   return new AppError('unavailable', `no provider endpoint of the model \`${shorten(name)}\` is available`, {
     code: 'no_healthy_endpoint',
-    retryAfterS: RETRY_AFTER_S,
+    retryAfterS: readyInMs === null ? RETRY_AFTER_S : secondsOf(readyInMs),
     hint: 'Try again shortly, or send `"model": "auto"` to let the gateway pick another model.',
     facts: { candidates: candidateFactsOf([candidate]), selected_model: candidate.modelKey },
   });
 }
 
-/** 503: models that could serve an `auto` request exist, but every one waits for its provider to recover. */
-export function everyBreakerOpen(candidates: readonly Candidate[]): AppError {
+/**
+ * 503: models that could serve an `auto` request exist, but every one waits for its provider to recover; 429 when all of them
+ * wait for nothing but the end of their providers' limits.
+ * @param readyInMs until the first endpoint may be called.
+ */
+export function noneReady(candidates: readonly Candidate[], readyInMs: number, isLimitedOnly: boolean): AppError {
+  const facts = { candidates: candidateFactsOf(candidates), selected_model: null };
+  const retryAfterS = secondsOf(readyInMs);
+  if (isLimitedOnly) {
+    return new AppError('rate_limited', 'every provider of every suitable model is at its rate limit', {
+      code: 'upstream_rate_limited',
+      retryAfterS,
+      hint: `Try again in ${String(retryAfterS)} s.`,
+      facts,
+    });
+  }
   return new AppError('unavailable', 'no provider endpoint of any suitable model is available', {
     code: 'no_healthy_endpoint',
-    retryAfterS: RETRY_AFTER_S,
+    retryAfterS,
     hint: 'Every suitable provider is failing at the moment; try again shortly.',
-    facts: { candidates: candidateFactsOf(candidates), selected_model: null },
+    facts,
   });
 }
 
@@ -74,6 +93,7 @@ export function everyBreakerOpen(candidates: readonly Candidate[]): AppError {
 export function noCandidate(candidates: readonly Candidate[]): AppError {
   return new AppError('routing', 'no model of the pool can serve this request', {
     code: 'no_candidate',
+    retryAfterS: OPERATOR_S,
     hint: 'Allow another tier, shorten the prompt, or drop tools, images or the JSON schema; the explanation of the request names the reason for every model.',
     facts: { candidates: candidateFactsOf(candidates), selected_model: null },
   });
@@ -83,6 +103,7 @@ export function noCandidate(candidates: readonly Candidate[]): AppError {
 export function routerFailed(cause: unknown): AppError {
   return new AppError('routing', 'the router failed', {
     code: 'router_failed',
+    retryAfterS: RETRY_AFTER_S,
     hint: 'Report the request id to the operator.',
     detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
     cause,
@@ -95,6 +116,10 @@ export function poolNotLoaded(): AppError {
     code: 'pool_not_loaded',
     retryAfterS: RETRY_AFTER_S,
   });
+}
+
+function secondsOf(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
 }
 
 /** Callers choose the name: keep what is echoed short and on one line. */

@@ -3,11 +3,11 @@ import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
 import type { UsdMicros } from '../platform/money/index.js';
-import { ProviderService } from '../provider/index.js';
+import { ProviderService, type Endpoint } from '../provider/index.js';
 import type { Tier } from '../wallet/index.js';
 import { AutoRouter } from './auto-router.js';
 import type { ScoredModel } from './domain/auto.js';
-import { orderEndpoints } from './domain/endpoint-order.js';
+import { orderEndpoints, type PooledEndpoint } from './domain/endpoint-order.js';
 import { hashText } from './domain/hash.js';
 import type { Model, Price, Route, RouteRequest } from './domain/model.js';
 import { isAutoModel } from './domain/knob.js';
@@ -23,17 +23,14 @@ const RESCUE_MODELS_MAX = 3;
 @Injectable()
 export class RouterService {
   private readonly prices = new LRUCache<string, Price>({ max: PRICES_KEPT });
-  private readonly isHealthy: (endpointId: string) => boolean;
 
   constructor(
     private readonly keeper: PoolKeeper,
     private readonly reader: PoolReader,
     @Inject(CONFIG) private readonly config: Config,
-    providers: ProviderService,
+    private readonly providers: ProviderService,
     private readonly autos: AutoRouter,
-  ) {
-    this.isHealthy = (endpointId) => providers.endpointHealth(endpointId);
-  }
+  ) {}
 
   /**
    * Chooses the model and its endpoints from memory.
@@ -81,13 +78,12 @@ export class RouterService {
   private auto(pool: Pool, request: RouteRequest): Route {
     const { pick, decision } = this.autos.choose(pool, request);
     const { pooled, price } = pick.chosen;
-    const session = hashText(request.sessionKey);
     return {
       requestedModel: request.requestedModel,
       model: pooled.model,
       price,
-      endpoints: orderEndpoints(pooled.endpoints, session, this.isHealthy),
-      rescueModels: this.rescuersOf(pick.chosen, pick.others, session),
+      endpoints: this.ordered(pooled.endpoints, request),
+      rescueModels: this.rescuersOf(pick.chosen, pick.others, request),
       reason: pick.reason,
       candidates: pick.candidates,
       decision,
@@ -103,10 +99,11 @@ export class RouterService {
     const { model } = pooled;
     if (!request.allowedTiers.includes(model.tier)) throw errors.tierNotAllowed();
     if (request.isBlacklisted(model)) throw errors.modelBlacklisted();
-    const endpoints = orderEndpoints(pooled.endpoints, hashText(request.sessionKey), this.isHealthy);
+    const endpoints = this.ordered(pooled.endpoints, request);
     if (endpoints.length === 0) {
       const lost = pooled.endpoints.length === 0 ? 'no enabled endpoint' : 'no healthy endpoint: all breakers open';
-      throw errors.noHealthyEndpoint(name, { modelKey: model.modelKey, tier: model.tier, score: null, lost });
+      const candidate = { modelKey: model.modelKey, tier: model.tier, score: null, lost };
+      throw errors.noHealthyEndpoint(name, candidate, this.readyInMs(pooled.endpoints, request));
     }
     return {
       requestedModel: name,
@@ -121,15 +118,29 @@ export class RouterService {
     };
   }
 
+  private ordered(pooled: readonly PooledEndpoint[], { sessionKey, callerId }: RouteRequest): readonly Endpoint[] {
+    return orderEndpoints(pooled, hashText(sessionKey), (id) => this.providers.endpointHealth(id, callerId));
+  }
+
+  /** Until the first of these endpoints may be called; `null` when there are none. */
+  private readyInMs(pooled: readonly PooledEndpoint[], { callerId }: RouteRequest): number | null {
+    if (pooled.length === 0) return null;
+    return Math.min(...pooled.map(({ endpoint }) => this.providers.readiness(endpoint.id, callerId).inMs));
+  }
+
   /** Who may continue a broken stream: the next candidates of the same tier whose every rate is no higher. */
-  private rescuersOf(chosen: ScoredModel, others: readonly ScoredModel[], session: number): Route['rescueModels'] {
+  private rescuersOf(
+    chosen: ScoredModel,
+    others: readonly ScoredModel[],
+    request: RouteRequest,
+  ): Route['rescueModels'] {
     if (this.config.STREAM_RESCUE !== 'any') return [];
     return others
       .filter(({ pooled, price }) => pooled.model.tier === chosen.pooled.model.tier && costsNoMore(price, chosen.price))
       .slice(0, RESCUE_MODELS_MAX)
       .map(({ pooled }) => ({
         model: pooled.model,
-        endpoints: orderEndpoints(pooled.endpoints, session, this.isHealthy),
+        endpoints: this.ordered(pooled.endpoints, request),
       }));
   }
 }

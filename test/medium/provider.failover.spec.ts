@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { pollUntil, promised } from '../support/poll.js';
 import { textOf } from '../support/upstream/answer.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
-import { PROVIDER_KEY, ProviderProcess, reasonsOf, requestOf, type EndpointMaker } from './provider.process.js';
+import { CALLER, PROVIDER_KEY, ProviderProcess, reasonsOf, requestOf, type EndpointMaker } from './provider.process.js';
 
 describe('whole answers and failover', () => {
   let database: TestDatabase;
@@ -37,11 +37,11 @@ describe('whole answers and failover', () => {
       const ask = (body: Record<string, unknown>): Promise<unknown> =>
         another.providers.call(requestOf([sick], { body })).catch((one: unknown) => one);
       const messages = [{ role: 'user', content: 'hi' }];
-      for (let fault = 0; fault < 5; fault += 1) await ask({ messages });
+      for (let fault = 0; fault < 5; fault += 1) await ask({ messages, seed: fault });
       const isHalfOpen = (): boolean => another.providers.standing(sick.id).breaker === 'half_open';
       await pollUntil(() => Promise.resolve(isHalfOpen() ? true : null), 'the next probe');
       expect(await ask({ messages, n: 2 })).toMatchObject({ kind: 'invalid_request', param: 'n' });
-      expect(isHalfOpen() && another.providers.endpointHealth(sick.id)).toBe(true);
+      expect(isHalfOpen() && another.providers.endpointHealth(sick.id, CALLER)).toBe(true);
     } finally {
       await another.stop();
     }
@@ -190,10 +190,10 @@ describe('whole answers and failover', () => {
   it('takes an endpoint out of service after five failures in a row, then answers 503', async () => {
     const dead = refusing('ok');
     for (let call = 0; call < 5; call += 1) {
-      expect(gateway.providers.endpointHealth(dead.id)).toBe(true);
+      expect(gateway.providers.endpointHealth(dead.id, CALLER)).toBe(true);
       await failureOf([dead]);
     }
-    expect(gateway.providers.endpointHealth(dead.id)).toBe(false);
+    expect(gateway.providers.endpointHealth(dead.id, CALLER)).toBe(false);
     const error = await failureOf([dead]);
     expect(error).toMatchObject({ kind: 'unavailable', code: 'upstream_unavailable' });
     expect(error.retryAfterS).toBeGreaterThan(0);
@@ -216,7 +216,7 @@ describe('whole answers and failover', () => {
       const { hungUpAtMs } = await upstream.callWhen(label, (seen) => seen.hungUpAtMs !== null);
       expect((hungUpAtMs ?? Infinity) - leftAtMs).toBeLessThan(promised(100));
     }
-    expect(gateway.providers.endpointHealth(endpoint.id)).toBe(true);
+    expect(gateway.providers.endpointHealth(endpoint.id, CALLER)).toBe(true);
   });
 
   it('a caller who has left already reaches no upstream', async () => {

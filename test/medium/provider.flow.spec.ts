@@ -3,7 +3,7 @@ import { CallerGoneError, type StreamAnswer } from '../../src/provider/index.js'
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { pollUntil, promised } from '../support/poll.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
-import { collect, ProviderProcess, type EndpointMaker } from './provider.process.js';
+import { CALLER, collect, ProviderProcess, type EndpointMaker } from './provider.process.js';
 import { chunkText as chunk, sseServer } from './provider.server.js';
 
 const MIB = 1024 * 1024;
@@ -74,7 +74,7 @@ describe('flow of a stream', () => {
     expect((hungUpAtMs ?? Infinity) - leftAtMs).toBeLessThan(promised(100));
     await answer.events[Symbol.asyncIterator]().return?.();
     expect(answer.summary()).toMatchObject({ complete: false, attempts: [{ failure: 'caller_gone' }] });
-    expect(gateway.providers.endpointHealth(answer.endpoint.id)).toBe(true);
+    expect(gateway.providers.endpointHealth(answer.endpoint.id, CALLER)).toBe(true);
   });
 
   it('a caller who leaves while a chunk is awaited ends the stream at once', async () => {

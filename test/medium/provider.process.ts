@@ -98,11 +98,15 @@ export class ProviderProcess {
   }
 }
 
+/** The account of requests that name no other. */
+export const CALLER = 'account-1';
+
 export type EndpointMaker = (upstreamModel: string, more?: Partial<Endpoint>) => Endpoint;
 
 export function requestOf(endpoints: readonly Endpoint[], more: Partial<UpstreamRequest> = {}): UpstreamRequest {
   return {
     requestId: newRequestId(),
+    callerId: CALLER,
     endpoints,
     rescueEndpoints: [],
     body: { messages: [{ role: 'user', content: 'Say something.' }] },

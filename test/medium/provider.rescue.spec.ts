@@ -3,7 +3,7 @@ import { attemptsOf, CallerGoneError, type Endpoint } from '../../src/provider/i
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { textOf } from '../support/upstream/answer.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
-import { collect, ProviderProcess, reasonsOf, type EndpointMaker } from './provider.process.js';
+import { CALLER, collect, ProviderProcess, reasonsOf, type EndpointMaker } from './provider.process.js';
 import { chunkText, sseServer } from './provider.server.js';
 
 const PIECES = 20;
@@ -92,7 +92,7 @@ describe('a stream that breaks after its first content', () => {
     const { text, error } = await collect(answer);
     expect([text, error]).toEqual([WHOLE, null]);
     expect(reasonsOf(answer.attempts)).toEqual(['alpha=cut', 'beta=rescue_mismatch']);
-    expect(gateway.providers.endpointHealth(answer.endpoint.id)).toBe(true);
+    expect(gateway.providers.endpointHealth(answer.endpoint.id, CALLER)).toBe(true);
   });
 
   it.each<[string, () => Endpoint[]]>([

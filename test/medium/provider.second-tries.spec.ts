@@ -1,7 +1,7 @@
 import { attemptsOf, type Endpoint } from '../../src/provider/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
-import { ProviderProcess, reasonsOf, requestOf, type EndpointMaker } from './provider.process.js';
+import { CALLER, ProviderProcess, reasonsOf, requestOf, type EndpointMaker } from './provider.process.js';
 
 describe('second tries and limits', () => {
   let database: TestDatabase;
@@ -120,7 +120,7 @@ describe('second tries and limits', () => {
     const error = await failureOf([sibling]);
     expect(error).toMatchObject({ kind: 'rate_limited' });
     expect(reasonsOf(attemptsOf(error))).toEqual(['alpha=retry_after']);
-    expect(gateway.providers.isReady(sibling.id)).toBe(false);
+    expect(gateway.providers.isReady(sibling.id, CALLER)).toBe(false);
   });
 
   it('an overloaded server that asks for time is no limit of the account', async () => {

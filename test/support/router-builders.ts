@@ -107,6 +107,7 @@ export function routeRequest(
 ): RouteRequest {
   return {
     requestedModel: 'auto',
+    callerId: 'account',
     allowedTiers: TIERS,
     isBlacklisted: () => false,
     sessionKey: 'session',

@@ -75,6 +75,12 @@ export const endpointSchema = z
     standing: z
       .object({
         breaker: z.enum(['closed', 'open', 'half_open']).describe('`half_open`: the next call is the probe.'),
+        breaker_scope: z
+          .enum(['all', 'one_caller'])
+          .nullable()
+          .describe(
+            'Whom an open breaker keeps away: every call, or those of the one account whose requests alone failed.',
+          ),
         last_fault: z.string().nullable().describe('Short reason, e.g. `http_503`; `null` after a good answer.'),
         breaker_wait_ms: z.int().describe('Until a call may probe it.'),
         limited_for_ms: z.int().describe('What is left of its `Retry-After`.'),
@@ -121,11 +127,17 @@ export function endpointView(endpoint: Endpoint, standing: EndpointStanding): En
     enabled: endpoint.enabled,
     standing: {
       breaker: standing.breaker,
+      breaker_scope: scopeOf(standing),
       last_fault: standing.lastFault,
       breaker_wait_ms: standing.breakerWaitMs,
       limited_for_ms: standing.limitedForMs,
     },
   };
+}
+
+function scopeOf({ breaker, isForOneCaller }: EndpointStanding): 'all' | 'one_caller' | null {
+  if (breaker === 'closed') return null;
+  return isForOneCaller ? 'one_caller' : 'all';
 }
 
 function timeoutsIn(wire: z.output<typeof timeouts>): NonNullable<EndpointPatch['timeouts']> {

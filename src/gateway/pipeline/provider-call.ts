@@ -23,6 +23,7 @@ function requestOf(context: RequestContext, signal: AbortSignal): UpstreamReques
   const { endpoints, rescueModels } = filled(context.route, 'route');
   return {
     requestId: context.requestId,
+    callerId: filled(context.key, 'key').billingAccountId,
     endpoints,
     rescueEndpoints: rescueModels.flatMap((rescue) => rescue.endpoints),
     earlierAttempts: context.attempts,

@@ -35,6 +35,7 @@ export class RoutePlanner {
     context.tokens ??= estimateTokens(body, this.config);
     const route = this.router.route({
       requestedModel: requestedModel ?? policy.model,
+      callerId: key.billingAccountId,
       allowedTiers,
       isBlacklisted: policy.isBlacklisted,
       needs: {

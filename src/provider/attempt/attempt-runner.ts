@@ -88,7 +88,7 @@ export class AttemptRunner {
   }
 
   private open(run: CallRun, endpoint: Endpoint): OpenAttempt {
-    return new OpenAttempt(endpoint, run.startWatch(endpoint), this, run.attempts);
+    return new OpenAttempt(endpoint, run.startWatch(endpoint), this, run);
   }
 
   private async prepare(

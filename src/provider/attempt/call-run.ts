@@ -1,3 +1,4 @@
+import { LazyCallMark, type CallMark } from '../breaker/call-mark.js';
 import type { Attempt, UpstreamRequest } from '../domain/call.js';
 import type { Endpoint, EndpointTimeouts } from '../domain/endpoint.js';
 import { UNSUPPORTED } from '../domain/failure.js';
@@ -21,6 +22,8 @@ export class CallRun {
   readonly startedAtMs = performance.now();
   /** The caller's request as written for each upstream model. */
   readonly written = new Map<string, string>();
+  /** What breakers remember of this call. */
+  readonly mark: CallMark;
   private readonly deadlineAtMs: number;
   private watch: AttemptWatch | null = null;
   private gone: CallerGoneError | null = null;
@@ -33,6 +36,7 @@ export class CallRun {
   ) {
     const { endpoints, signal, earlierAttempts = [] } = request;
     this.attempts = [...earlierAttempts];
+    this.mark = new LazyCallMark(request.callerId, request.body, request.stream);
     // An endpoint that may take longer than configured stretches the call; one that may not ends only its own attempt.
     const totals = endpoints.map((endpoint) => resolveTimeouts(endpoint, limits.timeouts).totalMs);
     this.deadlineAtMs = this.startedAtMs + Math.max(0, ...totals);

@@ -1,3 +1,4 @@
+import type { CallMark } from '../breaker/call-mark.js';
 import type { EndpointBreakers } from '../breaker/endpoint-breakers.js';
 import type { Attempt, FailureClass, TokenUsage } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
@@ -6,9 +7,10 @@ import { providerCostOf } from '../domain/provider-cost.js';
 import { CallerGoneError } from '../provider.errors.js';
 import type { AttemptMeter } from './attempt-meter.js';
 import type { AttemptWatch } from './attempt-watch.js';
+import type { CallRun } from './call-run.js';
 
-/** Who is told how an attempt went. */
-export interface AttemptWitnesses {
+/** What is told how an attempt went. */
+export interface AttemptObservers {
   readonly breakers: EndpointBreakers;
   readonly meter: AttemptMeter;
 }
@@ -16,32 +18,34 @@ export interface AttemptWitnesses {
 /** One attempt that has begun: its line in the record, and its one end. */
 export class OpenAttempt {
   private readonly record: Attempt;
+  private readonly mark: CallMark;
   private readonly startedAtMs = performance.now();
   private isOver = false;
 
   constructor(
     readonly endpoint: Endpoint,
     readonly watch: AttemptWatch,
-    private readonly told: AttemptWitnesses,
-    attempts: Attempt[],
+    private readonly observers: AttemptObservers,
+    run: Pick<CallRun, 'attempts' | 'mark'>,
   ) {
+    this.mark = run.mark;
     this.record = newRecord(endpoint);
-    attempts.push(this.record);
+    run.attempts.push(this.record);
   }
 
   /** The first content is there. */
   begin(): void {
     this.record.status = 200;
     this.touch();
-    this.told.breakers.begin(this.endpoint);
+    this.observers.breakers.begin(this.endpoint);
   }
 
   /** The answer is whole. */
   succeed(): void {
     if (!this.close()) return;
     this.record.status = 200;
-    this.told.breakers.succeed(this.endpoint);
-    this.told.meter.observe(this.record);
+    this.observers.breakers.succeed(this.endpoint);
+    this.observers.meter.observe(this.record);
   }
 
   /**
@@ -56,8 +60,8 @@ export class OpenAttempt {
     if (error instanceof UpstreamFailure && error.status !== null) this.record.status = error.status;
     // Where nothing was sent, nothing is known of the endpoint.
     const isNeutral = isFaultless || (error instanceof UpstreamFailure && error.isUnsupported);
-    this.told.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure, reason);
-    this.told.meter.observe(this.record);
+    this.observers.breakers.fail(this.endpoint, isNeutral ? 'caller_gone' : failure, reason, this.mark);
+    this.observers.meter.observe(this.record);
   }
 
   /** Another attempt goes on, but the provider is paid for what this one wrote. */

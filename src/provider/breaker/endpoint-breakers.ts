@@ -3,13 +3,15 @@ import { CONFIG, type Config } from '../../platform/config/index.js';
 import { LOGGER, type Logger } from '../../platform/logging/index.js';
 import type { FailureClass } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
-import { countsAgainstEndpoint } from '../domain/failure.js';
+import { countsAgainstEndpoint, mayFollowRequest } from '../domain/failure.js';
+import { callerMarkOf, type CallMark } from './call-mark.js';
 import { EndpointBreaker, type BreakerOptions, type BreakerState } from './endpoint-breaker.js';
 import { EndpointEvents, placeOf, type EndpointEvent } from './endpoint-events.js';
 
 interface Entry {
   breaker: EndpointBreaker;
   endpointId: string;
+  modelId: string;
   providerId: string;
   providerName: string;
   /** What the breaker is about; another model name or address is another place, with a clean record. */
@@ -19,15 +21,18 @@ interface Entry {
 }
 
 /** An endpoint whose provider was probed. */
-export type ProbedEndpoint = Pick<Entry, 'endpointId' | 'providerId' | 'providerName' | 'place'>;
+export type ProbedEndpoint = Pick<Entry, 'endpointId' | 'modelId' | 'providerId' | 'providerName' | 'place'>;
 
 /** A breaker that another process has opened. */
 export interface LearnedOutage {
   endpointId: string;
+  modelId: string;
   providerId: string;
   providerName: string;
   place: string;
   reason: string;
+  /** The only caller that it keeps away (`CallMark`); `null` when it keeps all away. */
+  caller: string | null;
   /** How long it stays open. */
   forMs: number;
 }
@@ -35,6 +40,8 @@ export interface LearnedOutage {
 /** The breaker of an endpoint as operators see it. */
 export interface BreakerView {
   state: BreakerState;
+  /** It keeps one caller away, and lets the others pass. */
+  isForOneCaller: boolean;
   /** The last fault; `null` while nothing has gone wrong lately. */
   reason: string | null;
   /** Milliseconds until a probe may pass. */
@@ -61,21 +68,34 @@ export class EndpointBreakers {
     this.options = { faultsMax: config.UPSTREAM_BREAKER_FAULTS_MAX, openMs: config.UPSTREAM_BREAKER_OPEN_MS };
   }
 
-  /** Whether an endpoint may be called now. */
-  isHealthy(endpointId: string): boolean {
-    return this.entries.get(endpointId)?.breaker.isHealthy(performance.now()) ?? true;
+  /** Whether an endpoint may be called now for an account. */
+  isHealthy(endpointId: string, callerId: string): boolean {
+    const entry = this.entries.get(endpointId);
+    return entry === undefined || entry.breaker.isHealthy(performance.now(), callerMarkOf(callerId));
   }
 
-  /** Milliseconds until an endpoint may be called. */
-  waitMs(endpointId: string): number {
-    return this.entries.get(endpointId)?.breaker.waitMs(performance.now()) ?? 0;
+  /** Milliseconds until an endpoint may be called for an account. */
+  waitMs(endpointId: string, callerId: string): number {
+    return this.entries.get(endpointId)?.breaker.waitMs(performance.now(), callerMarkOf(callerId)) ?? 0;
+  }
+
+  /** Milliseconds that each endpoint of a model is still left alone which may not be called now for an account. */
+  waitsOfModel(modelId: string, callerId: string): ReadonlyMap<string, number> {
+    const waits = new Map<string, number>();
+    for (const [endpointId, entry] of this.entries) {
+      if (entry.modelId !== modelId || this.isHealthy(endpointId, callerId)) continue;
+      waits.set(endpointId, this.waitMs(endpointId, callerId));
+    }
+    return waits;
   }
 
   view(endpointId: string): BreakerView {
     const entry = this.entries.get(endpointId);
-    if (entry === undefined) return { state: 'closed', reason: null, waitMs: 0 };
+    if (entry === undefined) return { state: 'closed', isForOneCaller: false, reason: null, waitMs: 0 };
     const nowMs = performance.now();
-    return { state: entry.breaker.state(nowMs), reason: entry.reason, waitMs: entry.breaker.waitMs(nowMs) };
+    const { breaker, reason } = entry;
+    const isForOneCaller = breaker.caller !== null;
+    return { state: breaker.state(nowMs), isForOneCaller, reason, waitMs: breaker.waitMs(nowMs) };
   }
 
   /** How many do not let every call pass. */
@@ -85,9 +105,9 @@ export class EndpointBreakers {
   }
 
   /** Whether a call may pass; one that did must end in `succeed` or `fail`. */
-  tryPass(endpoint: Endpoint): boolean {
+  tryPass(endpoint: Endpoint, mark: CallMark): boolean {
     const entry = this.entryOf(endpoint);
-    return entry === undefined || entry.breaker.tryPass(performance.now());
+    return entry === undefined || entry.breaker.tryPass(performance.now(), mark);
   }
 
   /** The first content has arrived. */
@@ -108,20 +128,25 @@ export class EndpointBreakers {
    * The call failed; only faults of the endpoint count.
    * @param reason short, e.g. `http_503`.
    */
-  fail(endpoint: Endpoint, failure: FailureClass, reason: string): void {
+  fail(endpoint: Endpoint, failure: FailureClass, reason: string, mark: CallMark): void {
     if (failure === 'caller_fault') return this.succeed(endpoint);
     const known = this.entryOf(endpoint);
     if (!countsAgainstEndpoint(failure)) {
-      known?.breaker.release();
+      known?.breaker.release(mark);
       return;
     }
-    this.count(known ?? this.addEntry({ ...endpoint, endpointId: endpoint.id, place: placeOf(endpoint) }), reason);
+    const entry = known ?? this.addEntry({ ...endpoint, endpointId: endpoint.id, place: placeOf(endpoint) });
+    entry.reason = reason;
+    const isProvoked = mayFollowRequest(reason, mark.isStream);
+    if (entry.breaker.fault(performance.now(), mark, isProvoked)) this.tellOpened(entry);
   }
 
   /** The provider of an endpoint did not answer a question that costs nothing: a fault, as if a call had met it. */
   probeFailed(target: ProbedEndpoint, reason: string): void {
     const known = this.entries.get(target.endpointId);
-    this.count(known?.place === target.place ? known : this.addEntry(target), reason);
+    const entry = known?.place === target.place ? known : this.addEntry(target);
+    entry.reason = reason;
+    if (entry.breaker.fault(performance.now(), null, false)) this.tellOpened(entry);
   }
 
   /** The provider answers a question that costs nothing: an open breaker need not wait, the next call is its probe. */
@@ -132,11 +157,13 @@ export class EndpointBreakers {
 
   /** Another process has opened a breaker. */
   learnOpen(outage: LearnedOutage): void {
-    const untilMs = outage.forMs + othersTurnMs();
+    const nowMs = performance.now();
+    // One caller is no crowd: it need not wait for the turn of this process.
+    const untilMs = outage.forMs + (outage.caller === null ? othersTurnMs() : nowMs);
     const known = this.entries.get(outage.endpointId);
     const entry = known?.place === outage.place ? known : this.addEntry(outage);
     entry.reason = outage.reason;
-    entry.breaker.learnOpen(untilMs);
+    entry.breaker.learnOpen(nowMs, untilMs, outage.caller);
   }
 
   /** Another process need not wait any more, and sends the probe. */
@@ -158,12 +185,11 @@ export class EndpointBreakers {
     }
   }
 
-  private count(entry: Entry, reason: string): void {
-    entry.reason = reason;
-    if (!entry.breaker.fault(performance.now())) return;
+  private tellOpened(entry: Entry): void {
     const { openMs } = this.options;
-    const { endpointId, providerName } = entry;
-    this.logger.warn({ endpoint: endpointId, provider: providerName, reason, open_ms: openMs }, 'breaker opened');
+    const { endpointId, providerName, reason, breaker } = entry;
+    const news = { endpoint: endpointId, provider: providerName, reason, open_ms: openMs, caller: breaker.caller };
+    this.logger.warn(news, 'breaker opened');
     this.events.emit(eventOf(entry, 'breaker_opened', openMs));
   }
 
@@ -179,9 +205,9 @@ export class EndpointBreakers {
     return undefined;
   }
 
-  private addEntry({ endpointId, providerId, providerName, place }: Omit<Entry, 'breaker' | 'reason'>): Entry {
+  private addEntry({ endpointId, modelId, providerId, providerName, place }: ProbedEndpoint): Entry {
     const breaker = new EndpointBreaker(this.options);
-    const entry = { breaker, endpointId, providerId, providerName, place, reason: '' };
+    const entry = { breaker, endpointId, modelId, providerId, providerName, place, reason: '' };
     this.entries.set(endpointId, entry);
     return entry;
   }
@@ -201,6 +227,7 @@ function eventOf(entry: Entry, type: EndpointEvent['type'], forMs: number): Endp
     providerId,
     providerName,
     place,
+    caller: entry.breaker.caller,
     forMs,
     reason: type === 'breaker_closed' ? '' : entry.reason,
   };

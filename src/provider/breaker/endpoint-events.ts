@@ -6,7 +6,7 @@ import type { Endpoint } from '../domain/endpoint.js';
 export interface EndpointEvent {
   /**
    * `breaker_ready`: its provider answers a question that costs nothing, so the next call is the probe of its open breaker.
-   * `limited`: it asked to be left alone (`Retry-After`).
+   * `limited`: it is at a limit (`Retry-After`).
    */
   type: 'breaker_opened' | 'breaker_ready' | 'breaker_closed' | 'limited';
   endpointId: string;
@@ -14,6 +14,8 @@ export interface EndpointEvent {
   providerName: string;
   /** What the event is about: another address or model name is another place. */
   place: string;
+  /** The only caller that the breaker keeps away (`CallMark`); `null` when it keeps all away, and for limits. */
+  caller: string | null;
   /** Last fault, e.g. `http_503`; empty when a breaker closed. */
   reason: string;
   /** How long it is left alone; 0 when a breaker closed or need not wait. */

@@ -65,9 +65,9 @@ export class OutageBoard implements ChangeHandler, BeforeApplicationShutdown {
     else this.breakers.learnOpen(outage);
   }
 
-  private note({ type, endpointId, place, reason, forMs }: EndpointEvent): void {
+  private note({ type, endpointId, place, reason, caller, forMs }: EndpointEvent): void {
     const kind = type === 'limited' ? 'limit' : 'breaker';
-    const note = type === 'breaker_closed' ? null : { endpointId, kind, place, reason, forMs };
+    const note = type === 'breaker_closed' ? null : { endpointId, kind, place, reason, caller, forMs };
     this.pending.set(`${endpointId} ${kind}`, { endpointId, note } as Pending);
     this.writing ??= this.write().finally(() => (this.writing = null));
   }

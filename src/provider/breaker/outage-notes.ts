@@ -44,6 +44,7 @@ function breakerOpen({
   modelKey,
   upstreamModel,
   reason,
+  caller,
   forMs,
 }: OpenedBreaker): NewEvent {
   return {
@@ -56,6 +57,7 @@ function breakerOpen({
       model_key: modelKey,
       upstream_model: upstreamModel,
       reason,
+      scope: caller === null ? 'all' : 'one_caller',
       open_ms: Math.round(forMs),
     },
   };

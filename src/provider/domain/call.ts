@@ -35,6 +35,8 @@ export interface Attempt {
 export interface UpstreamRequest {
   /** Gateway request id. */
   requestId: string;
+  /** The account that pays: faults that follow its requests alone are held against it alone. */
+  callerId: string;
   /** Endpoints of the chosen model in order of trial. */
   endpoints: readonly Endpoint[];
   /** Endpoints of other models that may only rescue a broken stream, in order. Empty unless `STREAM_RESCUE=any`. */

@@ -105,3 +105,21 @@ export function failureOfStatus(status: number): FailureClass | null {
 export function countsAgainstEndpoint(failure: FailureClass): boolean {
   return failure === 'endpoint_fault' || failure === 'timeout';
 }
+
+/** Faults of the connection: no request can be their cause. */
+const CONNECTION_FAULTS: ReadonlySet<string> = new Set([
+  'connect_refused',
+  'connect_unreachable',
+  'connect_failed',
+  'dns_failed',
+  'tls_failed',
+  'timeout_connect',
+]);
+
+/**
+ * Whether a request may have provoked a fault, by what it says or how long its answer takes. A stream is accepted with its headers,
+ * so their absence is the endpoint's own fault; a whole answer has none before it is ready.
+ */
+export function mayFollowRequest(reason: string, isStream: boolean): boolean {
+  return !CONNECTION_FAULTS.has(reason) && !(isStream && reason === 'timeout_headers');
+}

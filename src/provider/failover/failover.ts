@@ -102,7 +102,7 @@ export class Failover {
 
   private async tryOnce<T>(run: CallRun, endpoint: Endpoint, tryOne: TryOne<T>): Promise<Tried<T>> {
     run.checkCaller();
-    if (!this.breakers.tryPass(endpoint)) {
+    if (!this.breakers.tryPass(endpoint, run.mark)) {
       return untried(run, endpoint, new UpstreamFailure('breaker_open', 'breaker_open'));
     }
     try {
@@ -134,11 +134,15 @@ export class Failover {
     if (first !== undefined && failures.every(({ isUnsupported }) => isUnsupported)) {
       return callerFaultError(first, run.attempts);
     }
+    const { callerId, endpoints } = run.request;
+    const shutWaits = new Map(this.breakers.waitsOfModel(endpoints[0]?.modelId ?? '', callerId));
+    for (const { id } of endpoints) shutWaits.delete(id);
     return verdictOf({
       attempts: run.attempts,
       failed,
+      othersWaitMs: [...shutWaits.values()],
       isOutOfTime: run.isOutOfTime,
-      readyInMs: (endpoint) => Math.max(this.breakers.waitMs(endpoint.id), this.limits.waitMs(endpoint)),
+      readyInMs: (endpoint) => Math.max(this.breakers.waitMs(endpoint.id, callerId), this.limits.waitMs(endpoint)),
     });
   }
 }

@@ -106,7 +106,8 @@ export class RetryAfterTracker {
     if (!isLonger || forMs < WORTH_TELLING_MS) return;
     const place = placeOf(endpoint);
     this.logger.info({ endpoint: id, provider: providerName, reason, for_ms: forMs }, 'endpoint is at its limit');
-    this.events.emit({ type: 'limited', endpointId: id, providerId, providerName, place, reason, forMs });
+    const news = { endpointId: id, providerId, providerName, place, reason, forMs, caller: null };
+    this.events.emit({ type: 'limited', ...news });
   }
 
   private leftMs(key: string): number {

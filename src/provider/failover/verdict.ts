@@ -24,6 +24,8 @@ export interface VerdictFacts {
   attempts: readonly Attempt[];
   /** The tries of this call, in order; an endpoint that was tried twice is there twice. */
   failed: readonly FailedEndpoint[];
+  /** Milliseconds until the breakers of the model's other endpoints end, which were not tried. */
+  othersWaitMs: readonly number[];
   isOutOfTime: boolean;
   /** Milliseconds until the breaker of an endpoint lets a call pass and its limit is over. */
   readyInMs: (endpoint: Endpoint) => number;
@@ -34,16 +36,18 @@ export interface VerdictFacts {
  * its limit while another is broken → 503; each too slow → 504; else 502. All say when the first endpoint is ready again.
  * Contract §2.3.
  */
-export function verdictOf({ attempts, failed, isOutOfTime, readyInMs }: VerdictFacts): AppError {
+export function verdictOf({ attempts, failed, othersWaitMs, isOutOfTime, readyInMs }: VerdictFacts): AppError {
   const cause = failed.at(-1)?.failure;
   // A prompt that was too long for one, or a field that one adapter lacks, says nothing about the others.
   const ends = failed.filter(({ failure }) => failure.failure !== 'caller_fault');
   const waitsMs = ends.map(({ endpoint, failure }) =>
     failure.failure === 'operator_fault' ? OPERATOR_MS : readyInMs(endpoint),
   );
+  waitsMs.push(...othersWaitMs);
   const retryAfterS = Math.max(1, Math.ceil(Math.min(...(waitsMs.length > 0 ? waitsMs : [0])) / 1000));
   if (isOutOfTime) return upstreamTimeout(attempts, retryAfterS, cause);
   const classes = new Set(ends.map(({ failure }) => failure.failure));
+  if (othersWaitMs.length > 0) classes.add('breaker_open');
   const isLimited = classes.delete('rate_limited');
   if (isLimited && classes.size === 0) return upstreamRateLimited(attempts, retryAfterS);
   const isShut = classes.delete('breaker_open');

@@ -17,6 +17,10 @@ export class EndpointOutageEntity {
   @Column('text')
   reason!: string;
 
+  /** Hash of the only caller that the breaker keeps away; `null` when it keeps all away, and for limits. */
+  @Column('text', { nullable: true })
+  caller!: string | null;
+
   /** The process that saw it. */
   @Column('uuid', { name: 'process_id' })
   processId!: string;

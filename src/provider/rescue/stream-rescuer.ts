@@ -64,20 +64,21 @@ export class StreamRescuer {
   private async tryEndpoint(run: CallRun, endpoint: Endpoint, delivered: Delivered): Promise<Continuation | null> {
     if (this.limits.waitMs(endpoint) > 0) return null;
     if (endpoint.supportsPrefill && delivered.isContentOnly) {
-      const result = await this.tryOnce(endpoint, () => this.prefill(run, endpoint, delivered.text()));
+      const result = await this.tryOnce(run, endpoint, () => this.prefill(run, endpoint, delivered.text()));
       // It refuses what it was declared to take: without the beginning of an answer the request is an ordinary one.
       if (result?.failure !== 'caller_fault') return result?.continuation ?? null;
       if (run.isOutOfAttempts || run.isOutOfTime) return null;
     }
-    return (await this.tryOnce(endpoint, () => this.startAfresh(run, endpoint, delivered)))?.continuation ?? null;
+    return (await this.tryOnce(run, endpoint, () => this.startAfresh(run, endpoint, delivered)))?.continuation ?? null;
   }
 
   /** @returns `null` when the breaker is open. */
   private async tryOnce(
+    run: CallRun,
     endpoint: Endpoint,
     begin: () => Promise<Continuation>,
   ): Promise<{ continuation: Continuation | null; failure: FailureClass | null } | null> {
-    if (!this.breakers.tryPass(endpoint)) return null;
+    if (!this.breakers.tryPass(endpoint, run.mark)) return null;
     try {
       return { continuation: await begin(), failure: null };
     } catch (error) {

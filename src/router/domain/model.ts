@@ -86,6 +86,8 @@ export interface RoutingPreferences {
 export interface RouteRequest {
   /** `auto`, `auto:` and a knob, or a model_key, or a model_id. Policy has already replaced an absent one. */
   requestedModel: string;
+  /** The account that pays: a breaker may keep one account away. */
+  callerId: string;
   /** Tiers that policy, key and request leave, and for `auto` those with a balance. */
   allowedTiers: readonly Tier[];
   /** Patterns of model_key or model_id; `*` matches any run of characters. */

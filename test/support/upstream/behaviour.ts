@@ -69,6 +69,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'reset',
   'close',
   'flaky',
+  'poison',
   'html',
   'broken-json',
   'broken-chunk',
