@@ -109,7 +109,14 @@ function endpointOf({ id, name, adapter, baseUrl, hangupBilling }: ProviderRow, 
 }
 
 function timeoutsOf(phaseMs: number, totalMs: number): EndpointTimeouts {
-  return { connectMs: phaseMs, headersMs: phaseMs, firstTokenMs: phaseMs, idleMs: phaseMs, totalMs };
+  return {
+    connectMs: phaseMs,
+    headersMs: phaseMs,
+    firstEventMs: phaseMs,
+    firstTokenMs: phaseMs,
+    idleMs: phaseMs,
+    totalMs,
+  };
 }
 
 type Outcome = Omit<ProviderTest, 'durationMs' | 'message' | 'model'>;

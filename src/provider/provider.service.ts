@@ -53,6 +53,7 @@ export class ProviderService {
       timeouts: {
         connectMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
         headersMs: config.UPSTREAM_HEADERS_TIMEOUT_MS,
+        firstEventMs: config.UPSTREAM_FIRST_EVENT_TIMEOUT_MS,
         firstTokenMs: config.UPSTREAM_FIRST_TOKEN_TIMEOUT_MS,
         idleMs: config.UPSTREAM_IDLE_TIMEOUT_MS,
         totalMs: config.UPSTREAM_TOTAL_TIMEOUT_MS,

@@ -141,6 +141,13 @@ describe('a silent stream', () => {
     expect(await readUntil(response, 'data: [DONE]')).toContain('data: [DONE]');
   });
 
+  it('carries comments while the next endpoint is tried', async () => {
+    const { key: model } = await world.model({ behaviours: ['close-d900', 'slow-first-d900-n5'] });
+    const answer = await chatStream(world.url, prompt(model), { key: key.key });
+    expect(answer).toMatchObject({ done: true, error: undefined, text: textOf(5) });
+    expect(answer.comments.length).toBeGreaterThan(2);
+  });
+
   it('that fails after a comment says so inside the stream, without [DONE], and costs nothing', async () => {
     const answer = await streamOf('stall-a0', { max_tokens: 10 });
     expect(answer.response.status).toBe(200);

@@ -39,14 +39,14 @@ describe('requests that make providers fail', () => {
 
   it('one body, however often, opens no breaker, not even for its own caller', async () => {
     const endpoints = [alpha('poison'), beta('poison')];
-    for (let time = 0; time < 5; time += 1) await say('poison', endpoints);
+    for (let time = 0; time < 5; time += 1) await say('venom', endpoints);
     expect(await say('good', endpoints)).toEqual(['served']);
   });
 
   it('many bodies of one caller keep that caller away, and no other one', async () => {
     const endpoints = [alpha('poison'), beta('poison')];
-    for (let time = 0; time < 6; time += 1) await say(`poison ${String(time)}`, endpoints);
-    expect(await say('poison again', endpoints)).toEqual(['alpha=breaker_open', 'beta=breaker_open']);
+    for (let time = 0; time < 6; time += 1) await say(`venom ${String(time)}`, endpoints);
+    expect(await say('venom again', endpoints)).toEqual(['alpha=breaker_open', 'beta=breaker_open']);
     expect(gateway.providers.standing(endpoints[0]?.id ?? '')).toMatchObject({ breaker: 'open', isForOneCaller: true });
     for (let time = 0; time < 20; time += 1) expect(await say('good', endpoints, 'account-2')).toEqual(['served']);
     // A good answer has shown that the endpoint works.
@@ -77,7 +77,7 @@ describe('requests that make providers fail', () => {
     await upstream.setBehaviour(name, 'poison');
     const isHalfOpen = (): boolean => gateway.providers.standing(endpoint.id).breaker === 'half_open';
     await pollUntil(() => Promise.resolve(isHalfOpen() ? true : null), 'the next probe');
-    expect(await say('poison', [endpoint])).toEqual(['alpha=http_500', 'alpha=breaker_open']);
+    expect(await say('venom', [endpoint])).toEqual(['alpha=http_500', 'alpha=breaker_open']);
     expect(await say('good', [endpoint], 'account-2')).toEqual(['served']);
     expect(await say('good', [endpoint])).toEqual(['served']);
   });

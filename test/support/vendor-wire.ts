@@ -75,7 +75,14 @@ export function eventText(event: Json): string {
   return `${name}data: ${JSON.stringify(event)}\n\n`;
 }
 
-const TIMEOUTS = { connectMs: 5_000, headersMs: 5_000, firstTokenMs: 5_000, idleMs: 5_000, totalMs: 20_000 };
+const TIMEOUTS = {
+  connectMs: 5_000,
+  headersMs: 5_000,
+  firstEventMs: 5_000,
+  firstTokenMs: 5_000,
+  idleMs: 5_000,
+  totalMs: 20_000,
+};
 
 const watches: AttemptWatch[] = [];
 

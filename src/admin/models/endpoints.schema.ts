@@ -17,7 +17,8 @@ const timeouts = z
   .strictObject({
     connect_ms: waitMs,
     headers_ms: waitMs,
-    first_token_ms: waitMs,
+    first_event_ms: waitMs.describe('From the headers of a stream to any event of it: a role, a comment, a ping.'),
+    first_token_ms: waitMs.describe('From the start of an attempt to the first content of a stream.'),
     idle_ms: waitMs.describe('Longest silence between two pieces of an answer.'),
     total_ms: waitMs,
     retry_after_max_wait_ms: z
@@ -144,6 +145,7 @@ function timeoutsIn(wire: z.output<typeof timeouts>): NonNullable<EndpointPatch[
   return {
     connectMs: wire.connect_ms,
     headersMs: wire.headers_ms,
+    firstEventMs: wire.first_event_ms,
     firstTokenMs: wire.first_token_ms,
     idleMs: wire.idle_ms,
     totalMs: wire.total_ms,
@@ -155,6 +157,7 @@ function timeoutsOut(known: Partial<EndpointWaits>): z.output<typeof timeouts> {
   return {
     connect_ms: known.connectMs,
     headers_ms: known.headersMs,
+    first_event_ms: known.firstEventMs,
     first_token_ms: known.firstTokenMs,
     idle_ms: known.idleMs,
     total_ms: known.totalMs,

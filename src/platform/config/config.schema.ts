@@ -173,9 +173,12 @@ export const configSchema = z.object({
   UPSTREAM_HEADERS_TIMEOUT_MS: integer(10, 3_600_000)
     .default(60_000)
     .describe('Longest wait for an upstream to answer with headers.'),
+  UPSTREAM_FIRST_EVENT_TIMEOUT_MS: integer(10, 3_600_000)
+    .default(10_000)
+    .describe('Longest wait from the headers of a stream to any event of it: a role, a comment, a ping.'),
   UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: integer(10, 3_600_000)
     .default(60_000)
-    .describe('Longest wait from the headers of a stream to its first content.'),
+    .describe('Longest wait from the start of an attempt to the first content of a stream.'),
   UPSTREAM_IDLE_TIMEOUT_MS: integer(10, 3_600_000)
     .default(30_000)
     .describe('Longest silence between two pieces of an answer.'),

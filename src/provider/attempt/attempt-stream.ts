@@ -4,8 +4,8 @@ import type { Chunk } from '../sse/chunk.js';
 import { ChunkReader } from '../sse/chunk-reader.js';
 import type { AttemptWatch } from './attempt-watch.js';
 
-/** Chunks before the first content (role, filter results); more than this is no answer. */
-const PREAMBLE_CHUNKS_MAX = 256;
+/** Chunks before the first content (role, filter results, signs of life of a model that thinks); more than this is no answer. */
+const PREAMBLE_CHUNKS_MAX = 2_048;
 
 /** The streamed answer of one attempt, from its first content on. */
 export class AttemptStream {
@@ -24,7 +24,7 @@ export class AttemptStream {
    */
   static async open(source: ChunkSource, watch: AttemptWatch, choices: number): Promise<AttemptStream> {
     const stream = new AttemptStream(source, watch, new ChunkReader(choices));
-    watch.enter('first_token');
+    watch.enter('first_event');
     const preamble: Chunk[] = [];
     try {
       for (;;) {
@@ -89,6 +89,7 @@ export class AttemptStream {
     try {
       if (this.broken !== null) throw this.broken;
       const payloads = await this.source.read();
+      this.watch.arrived();
       if (payloads !== null) return payloads;
     } catch (error) {
       this.source.cancel();

@@ -2,7 +2,7 @@ import type { EndpointTimeouts } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
 
 /** What an attempt is waiting for. */
-export type WaitPhase = 'connect' | 'headers' | 'first_token' | 'idle';
+export type WaitPhase = 'connect' | 'headers' | 'first_event' | 'first_token' | 'idle';
 
 /**
  * The clock and the off switch of one attempt. It knows what the attempt waits for and ends it when that takes too
@@ -16,13 +16,19 @@ export class AttemptWatch {
   private firesAtMs = Number.POSITIVE_INFINITY;
   private phase: WaitPhase | null = null;
   private limitAtMs: number;
+  private hasArrived = false;
   private ended: Error | null = null;
   private listener: ((reason: Error) => void) | null = null;
 
-  /** @param deadlineAtMs end of the attempt on the clock of `performance.now()`. */
+  /**
+   * Times are on the clock of `performance.now()`.
+   * @param deadlineAtMs end of the attempt.
+   * @param contentAtMs until then the first content of a stream must have arrived, whatever the time before goes to.
+   */
   constructor(
     readonly timeouts: EndpointTimeouts,
     private readonly deadlineAtMs: number,
+    private contentAtMs: number = Number.POSITIVE_INFINITY,
   ) {
     this.limitAtMs = deadlineAtMs;
     this.arm(performance.now());
@@ -36,14 +42,22 @@ export class AttemptWatch {
   /** From now on the attempt waits for this, for at most the time-out of the phase. */
   enter(phase: WaitPhase): void {
     const nowMs = performance.now();
-    this.phase = phase;
-    this.limitAtMs = Math.min(this.deadlineAtMs, nowMs + this.waitMs(phase));
+    if (phase === 'connect') this.hasArrived = false;
+    this.phase = phase === 'first_event' && this.hasArrived ? 'first_token' : phase;
+    this.limitAtMs = Math.min(this.deadlineAtMs, this.contentAtMs, nowMs + this.waitMs(this.phase));
     if (this.limitAtMs < this.firesAtMs) this.arm(nowMs);
   }
 
-  /** Nothing is awaited from the upstream (the consumer is busy): only the deadline counts. */
+  /** Bytes of the body have come, whatever they say. */
+  arrived(): void {
+    this.hasArrived = true;
+    if (this.phase === 'first_event') this.enter('first_token');
+  }
+
+  /** The first content is there, and nothing is awaited from the upstream (the consumer is busy): only the deadline counts. */
   rest(): void {
     this.phase = null;
+    this.contentAtMs = Number.POSITIVE_INFINITY;
     this.limitAtMs = this.deadlineAtMs;
   }
 
@@ -73,6 +87,8 @@ export class AttemptWatch {
         return this.timeouts.connectMs;
       case 'headers':
         return this.timeouts.headersMs;
+      case 'first_event':
+        return this.timeouts.firstEventMs;
       case 'first_token':
         return this.timeouts.firstTokenMs;
       case 'idle':
@@ -92,8 +108,12 @@ export class AttemptWatch {
     this.firesAtMs = Number.POSITIVE_INFINITY;
     const nowMs = performance.now();
     if (nowMs < this.limitAtMs) return this.arm(nowMs);
-    const reason = this.phase === null || this.limitAtMs >= this.deadlineAtMs ? 'total' : this.phase;
-    this.cancel(new UpstreamFailure('timeout', `timeout_${reason}`));
+    this.cancel(new UpstreamFailure('timeout', `timeout_${this.lateFor()}`));
+  }
+
+  private lateFor(): WaitPhase | 'total' {
+    if (this.phase === null || this.limitAtMs >= this.deadlineAtMs) return 'total';
+    return this.limitAtMs >= this.contentAtMs ? 'first_token' : this.phase;
   }
 
   private disarm(): void {

@@ -92,7 +92,9 @@ export class CallRun {
   /** The clock of the next attempt; the caller's leaving ends it. */
   startWatch(endpoint: Endpoint): AttemptWatch {
     const timeouts = resolveTimeouts(endpoint, this.limits.timeouts);
-    const watch = new AttemptWatch(timeouts, Math.min(this.deadlineAtMs, performance.now() + timeouts.totalMs));
+    const nowMs = performance.now();
+    const contentAtMs = this.request.stream ? nowMs + timeouts.firstTokenMs : Number.POSITIVE_INFINITY;
+    const watch = new AttemptWatch(timeouts, Math.min(this.deadlineAtMs, nowMs + timeouts.totalMs), contentAtMs);
     watch.traceparent = this.request.traceparent ?? null;
     this.watch = watch;
     return watch;

@@ -6,6 +6,9 @@ export type HangupBilling = 'estimate' | 'drain' | 'free';
 export interface EndpointTimeouts {
   connectMs: number;
   headersMs: number;
+  /** From the headers of a stream to any byte of it: a role, a comment, a ping. */
+  firstEventMs: number;
+  /** From the start of the attempt to the first content of a stream. */
   firstTokenMs: number;
   idleMs: number;
   totalMs: number;

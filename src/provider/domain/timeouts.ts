@@ -4,7 +4,9 @@ import type { Endpoint, EndpointTimeouts, EndpointWaits } from './endpoint.js';
 export function resolveTimeouts({ timeouts }: Endpoint, defaults: EndpointTimeouts): EndpointTimeouts {
   return {
     connectMs: usable(timeouts.connectMs) ?? defaults.connectMs,
-    headersMs: usable(timeouts.headersMs) ?? defaults.headersMs,
+    // An endpoint that may think for long before its first content may do so before its headers.
+    headersMs: usable(timeouts.headersMs) ?? Math.max(defaults.headersMs, usable(timeouts.firstTokenMs) ?? 0),
+    firstEventMs: usable(timeouts.firstEventMs) ?? defaults.firstEventMs,
     firstTokenMs: usable(timeouts.firstTokenMs) ?? defaults.firstTokenMs,
     idleMs: usable(timeouts.idleMs) ?? defaults.idleMs,
     totalMs: usable(timeouts.totalMs) ?? defaults.totalMs,

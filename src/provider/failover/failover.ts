@@ -129,9 +129,9 @@ export class Failover {
     // Whatever else went wrong elsewhere: a shorter prompt is what helps.
     const tooLong = failures.findLast(({ isContextLength }) => isContextLength);
     if (tooLong !== undefined) return callerFaultError(tooLong, run.attempts);
-    // Only if every adapter lacks the field: where one has it and is out of order, another try helps.
+    // Only if no endpoint can do it: where one can and is out of order, another try helps.
     const [first] = failures;
-    if (first !== undefined && failures.every(({ isUnsupported }) => isUnsupported)) {
+    if (first !== undefined && failures.every(({ failure }) => failure === 'caller_fault')) {
       return callerFaultError(first, run.attempts);
     }
     const { callerId, endpoints } = run.request;
@@ -160,12 +160,13 @@ function readyInMs({ retrySame, retryAfterS }: UpstreamFailure): number {
 function mayServe(endpoint: Endpoint, failed: readonly FailedEndpoint[]): boolean {
   return failed.every(({ endpoint: refusing, failure }) => {
     if (failure.isUnsupported) return endpoint.adapter !== refusing.adapter;
+    if (failure.isIncapable) return endpoint.providerId !== refusing.providerId;
     return !failure.isContextLength || mayHoldMore(endpoint, refusing);
   });
 }
 
-function mayBeTakenElsewhere({ isContextLength, isUnsupported }: UpstreamFailure): boolean {
-  return isContextLength || isUnsupported;
+function mayBeTakenElsewhere({ isContextLength, isIncapable, isUnsupported }: UpstreamFailure): boolean {
+  return isContextLength || isIncapable || isUnsupported;
 }
 
 /** A prompt was too long for one endpoint: another takes it unless both say how much fits and it is not more. */

@@ -143,6 +143,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.discarding) return;
+    this.watch.arrived();
     this.unread.push(chunk);
     this.unreadBytes += chunk.length;
     if (this.waiter !== null) {

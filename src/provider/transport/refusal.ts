@@ -3,7 +3,7 @@ import { callerFaultOf } from '../domain/caller-fault.js';
 import { failureOfStatus, UpstreamFailure } from '../domain/failure.js';
 import { parseJsonOrNull } from '../domain/json.js';
 import type { HttpExchange } from './http-exchange.js';
-import { readRetryAfterS } from './retry-after.js';
+import { retryAfterSOf } from './retry-after.js';
 
 const ERROR_BYTES_MAX = 256 * 1024;
 
@@ -14,8 +14,6 @@ const ERROR_WAIT_MS = 2_000;
 export interface RefusalReading {
   /** The vendor's own word for it, as OpenAI would put it in `code`. */
   code?: string | null;
-  /** Seconds that the body asks for, where there is no header. */
-  retryAfterS?: number | null;
 }
 
 /** Reads the body of a refusal in a vendor's own form. */
@@ -39,7 +37,8 @@ export async function throwUnlessSuccess(exchange: HttpExchange, readRefusal?: R
   if (failure === 'caller_fault') {
     throw new UpstreamFailure(failure, reason, { status, callerFault: { ...fault, code: reading.code ?? fault.code } });
   }
-  const retryAfterS = readRetryAfterS(exchange.header('retry-after'), Date.now()) ?? reading.retryAfterS ?? null;
+  const header = (name: string): string => exchange.header(name);
+  const retryAfterS = retryAfterSOf(failure, { header, body, nowMs: Date.now() });
   const retrySame = status === 500 && failure === 'endpoint_fault';
   const subject = blame?.subject ?? null;
   throw new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame, subject, said: fault.message });

@@ -81,6 +81,7 @@ export const newEndpointSchema = z.strictObject({
     .strictObject({
       connectMs: waitMs,
       headersMs: waitMs,
+      firstEventMs: waitMs,
       firstTokenMs: waitMs,
       idleMs: waitMs,
       totalMs: waitMs,

@@ -84,7 +84,7 @@ class Upstream {
     const refused = refusalOf(dialect, behaviour, body, request);
     if (refused !== null) return sendRefusal(refused, sender);
     if (await breakOff(behaviour, sender)) return;
-    if (behaviour.name === 'poison' && body.raw.includes('poison')) {
+    if (behaviour.name === 'poison' && body.raw.includes('venom')) {
       return sendRefusal(dialect.error(500, 'The server had an error', null), sender);
     }
     if (behaviour.name === 'flaky' && this.failsNow(body.model, behaviour.after)) {

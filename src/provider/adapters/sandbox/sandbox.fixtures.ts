@@ -9,7 +9,14 @@ import { SandboxAdapter } from './sandbox.adapter.js';
 
 export const counter = new TokenCounter();
 export const adapter = new SandboxAdapter(counter, new Clock());
-const timeouts = { connectMs: 1000, headersMs: 1000, firstTokenMs: 1000, idleMs: 1000, totalMs: 20_000 };
+const timeouts = {
+  connectMs: 1000,
+  headersMs: 1000,
+  firstEventMs: 1000,
+  firstTokenMs: 1000,
+  idleMs: 1000,
+  totalMs: 20_000,
+};
 
 const endpoint: Endpoint = {
   id: 'e',

@@ -69,7 +69,7 @@ export class ExchangeFetch {
       exchange.cancel();
       throw new UpstreamFailure('endpoint_fault', 'not_a_stream', { status: exchange.statusCode });
     }
-    watch.enter('first_token');
+    watch.enter('first_event');
     return new Response(this.eventsOf(exchange), options);
   }
 
