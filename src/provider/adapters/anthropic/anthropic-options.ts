@@ -1,5 +1,6 @@
 import type { JSONObject, LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
+import { withoutBounds } from '../translated/object-schema.js';
 import { refuse } from '../translated/refuse.js';
 
 /** The least that Anthropic lets a model think, in tokens. */
@@ -30,11 +31,23 @@ export async function adjustToAnthropic(
   modelId: string,
 ): Promise<void> {
   if (options.responseFormat?.type === 'json') options.responseFormat.schema ??= { ...ANY_OBJECT };
+  if (options.stopSequences !== undefined) options.stopSequences = usableStops(options.stopSequences);
+  for (const tool of options.tools ?? []) {
+    if (tool.type === 'function' && tool.strict === true)
+      tool.inputSchema = withoutBounds(tool.inputSchema as JsonRecord);
+  }
   const own: JSONObject = {};
   if (body['parallel_tool_calls'] === false) own['disableParallelToolUse'] = true;
   const thinking = askedThinking(body) ?? (await thinkingFor(options, modelId));
   if (thinking !== null) limitThinking(options, own, thinking);
   options.providerOptions = { anthropic: own };
+}
+
+/** Claude stops at no white space: beside another word it is left out, alone it would be missed. */
+function usableStops(stops: readonly string[]): string[] {
+  const usable = stops.filter((stop) => stop.trim() !== '');
+  if (usable.length === 0) throw refuse('stop', 'this model cannot stop at white space');
+  return usable;
 }
 
 /** Anthropic's own `thinking` field, as its compatible endpoint takes it. */

@@ -1,6 +1,6 @@
 import type { JSONObject, LanguageModelV4 } from '@ai-sdk/provider';
 import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
-import type { AnswerBlock, AssistantPart, Connection, FinishReason, Vendor } from '../translated/vendor.js';
+import type { AnswerBlock, Connection, FinishReason, Thought, Vendor } from '../translated/vendor.js';
 import { adjustToAnthropic } from './anthropic-options.js';
 import { readAnthropicRefusal } from './anthropic-refusal.js';
 import { AnthropicMender } from './anthropic-wire.js';
@@ -22,6 +22,11 @@ export const anthropicVendor: Vendor = {
   adjust: adjustToAnthropic,
   optionsOf,
   reasoningOf,
+  opaqueOf,
+  withoutThoughts,
+  refusesThoughts: /signature|redacted_thinking|(?:expected )?`thinking`/i,
+  toolName: /^[a-zA-Z0-9_-]{1,128}$/,
+  isBlank: (text) => text.trim() === '',
   mediaTypeOf: (_url, kind) => kind,
   messageFields,
   toolCallFields: () => ({}),
@@ -49,27 +54,57 @@ function optionsOf({ cache_control: mark }: JsonRecord): JSONObject | null {
  * Thinking that an earlier turn came with, as this gateway and others hand it out: `thinking_blocks` in Anthropic's own form, or
  * OpenRouter's `reasoning_details`. Only what is signed is of use.
  */
-function reasoningOf(message: JsonRecord): AssistantPart[] {
+function reasoningOf(message: JsonRecord): Thought[] {
   const blocks = message['thinking_blocks'] ?? message['reasoning_details'];
   if (!Array.isArray(blocks)) return [];
-  return (blocks as unknown[]).flatMap((block): AssistantPart[] => {
-    if (!isRecord(block)) return [];
+  return (blocks as unknown[]).flatMap((block): Thought[] => {
+    if (!isRecord(block) || !isOwnFormat(block)) return [];
     const { thinking, text, signature, data } = block;
+    const before = beforeOf(block);
     if (typeof signature === 'string' && signature !== '') {
       const words = typeof thinking === 'string' ? thinking : textOf(text);
-      return [{ type: 'reasoning', text: words, providerOptions: { [OPTIONS_KEY]: { signature } } }];
+      return [{ part: { type: 'reasoning', text: words, providerOptions: { [OPTIONS_KEY]: { signature } } }, before }];
     }
     if (typeof data !== 'string' || data === '') return [];
-    return [{ type: 'reasoning', text: '', providerOptions: { [OPTIONS_KEY]: { redactedData: data } } }];
+    const options = { [OPTIONS_KEY]: { redactedData: data } };
+    return [{ part: { type: 'reasoning', text: '', providerOptions: options }, before }];
   });
 }
 
+/** OpenRouter says whose thoughts they are. */
+function isOwnFormat({ format }: JsonRecord): boolean {
+  return typeof format !== 'string' || format.startsWith('anthropic');
+}
+
+function beforeOf({ after }: JsonRecord): Thought['before'] {
+  const { text_chars: textChars, tool_calls: calls } = isRecord(after) ? after : {};
+  return {
+    textChars: typeof textChars === 'number' ? textChars : 0,
+    calls: typeof calls === 'number' ? calls : 0,
+  };
+}
+
+function opaqueOf(message: JsonRecord): string {
+  return reasoningOf(message).length === 0
+    ? ''
+    : JSON.stringify(message['thinking_blocks'] ?? message['reasoning_details']);
+}
+
+function withoutThoughts(message: JsonRecord): JsonRecord {
+  if (opaqueOf(message) === '') return message;
+  const { thinking_blocks: _blocks, reasoning_details: _details, ...rest } = message;
+  return rest;
+}
+
 function messageFields(blocks: readonly AnswerBlock[]): JsonRecord {
-  const thinking = blocks.flatMap(({ kind, text, metadata }): JsonRecord[] => {
+  const thinking = blocks.flatMap(({ kind, text, metadata, before }): JsonRecord[] => {
     const { signature, redactedData } = metadata;
     if (kind !== 'reasoning') return [];
-    if (typeof signature === 'string') return [{ type: 'thinking', thinking: text, signature }];
-    return typeof redactedData === 'string' ? [{ type: 'redacted_thinking', data: redactedData }] : [];
+    const { textChars, calls } = before;
+    // OpenAI's form has no order of thoughts, text and calls: what did not come first says what came before it.
+    const place = textChars + calls > 0 ? { after: { text_chars: textChars, tool_calls: calls } } : {};
+    if (typeof signature === 'string') return [{ type: 'thinking', thinking: text, signature, ...place }];
+    return typeof redactedData === 'string' ? [{ type: 'redacted_thinking', data: redactedData, ...place }] : [];
   });
   return thinking.length === 0 ? {} : { thinking_blocks: thinking };
 }

@@ -1,7 +1,8 @@
-import type { JSONObject, LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { JSONObject, LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 import type { AnswerBlock, AnswerHead, Connection, FinishReason, Vendor } from '../translated/vendor.js';
 import { NO_MENDER } from '../translated/wire-filter.js';
+import { signatureOf, signedRecords, withoutSignatures } from '../history/thought-signatures.js';
 import { readGeminiRefusal } from './gemini-refusal.js';
 
 const OPTIONS_KEY = 'google';
@@ -47,6 +48,11 @@ export const geminiVendor: Vendor = {
   adjust,
   optionsOf,
   reasoningOf: () => [],
+  opaqueOf: (message) => signedRecords(message).map(signatureOf).join(' '),
+  withoutThoughts: withoutSignatures,
+  refusesThoughts: /thought.?signature/i,
+  toolName: /^[a-zA-Z_][\w.:-]{0,63}$/,
+  isBlank: (text) => text === '',
   mediaTypeOf,
   messageFields,
   toolCallFields: signatureFields,
@@ -63,8 +69,20 @@ async function model({ modelId, baseUrl, apiKey, fetch }: Connection): Promise<L
   return createGoogle({ baseURL: baseUrl, apiKey, fetch })(modelId);
 }
 
+/** Two turns of the model in a row are one: Gemini wants a call right after the user's turn. */
+function joinTurns(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
+  const joined: LanguageModelV4Prompt = [];
+  for (const message of prompt) {
+    const last = joined.at(-1);
+    if (message.role === 'assistant' && last?.role === 'assistant') last.content.push(...message.content);
+    else joined.push(message);
+  }
+  return joined;
+}
+
 /** Thoughts are shown to whoever asks for an effort; `extra_body.google.thinking_config` is what Gemini's own OpenAI endpoint takes. */
 function adjust(options: LanguageModelV4CallOptions, body: Readonly<JsonRecord>): Promise<void> {
+  options.prompt = joinTurns(options.prompt);
   const extra = isRecord(body['extra_body']) ? body['extra_body'][OPTIONS_KEY] : null;
   const asked = isRecord(extra) && isRecord(extra['thinking_config']) ? extra['thinking_config'] : {};
   const { thinking_budget: budget, thinking_level: level, include_thoughts: shown } = asked;
@@ -80,12 +98,7 @@ function adjust(options: LanguageModelV4CallOptions, body: Readonly<JsonRecord>)
 
 /** The signature that a part came with, where Gemini's own OpenAI endpoint puts it or right on the record. */
 function optionsOf(record: JsonRecord): JSONObject | null {
-  const extra = isRecord(record['extra_content']) ? record['extra_content'][OPTIONS_KEY] : null;
-  const called = isRecord(record['function']) ? record['function'] : {};
-  const signature =
-    textOf(isRecord(extra) ? extra['thought_signature'] : null) ||
-    textOf(record['thought_signature']) ||
-    textOf(called['thought_signature']);
+  const signature = signatureOf(record);
   return signature === '' ? null : { thoughtSignature: signature };
 }
 

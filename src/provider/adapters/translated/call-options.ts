@@ -3,10 +3,13 @@ import type {
   LanguageModelV4FunctionTool,
   LanguageModelV4ToolChoice,
 } from '@ai-sdk/provider';
+import { isDeepStrictEqual } from 'node:util';
 import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 import { providerOptions } from './content-parts.js';
+import { objectSchema } from './object-schema.js';
 import { promptOf } from './prompt.js';
 import { refuse } from './refuse.js';
+import type { ToolNames } from './tool-names.js';
 import type { Vendor } from './vendor.js';
 
 type Effort = Exclude<LanguageModelV4CallOptions['reasoning'], undefined>;
@@ -33,17 +36,19 @@ export async function callOptionsOf(
   body: Readonly<JsonRecord>,
   vendor: Vendor,
   modelId: string,
+  names: ToolNames,
 ): Promise<LanguageModelV4CallOptions> {
   refuseUnanswerable(body);
-  const options: LanguageModelV4CallOptions = { prompt: promptOf(body['messages'], vendor), ...numbersOf(body) };
+  // Before the history: a name that is offered is a better one than a name that was.
+  const tools = toolsOf(body['tools'], vendor, names);
+  const options: LanguageModelV4CallOptions = { prompt: promptOf(body['messages'], vendor, names), ...numbersOf(body) };
   const maxTokens = Math.max(tokensOf(body['max_tokens']), tokensOf(body['max_completion_tokens']));
   if (maxTokens > 0) options.maxOutputTokens = maxTokens;
   const stop = stopOf(body['stop']);
   if (stop.length > 0) options.stopSequences = stop;
-  const tools = toolsOf(body['tools'], vendor);
   if (tools.length > 0) {
     options.tools = tools;
-    const choice = toolChoiceOf(body['tool_choice'], tools);
+    const choice = toolChoiceOf(body['tool_choice'], tools, names);
     if (choice !== null) options.toolChoice = choice;
   }
   const format = responseFormatOf(body['response_format']);
@@ -88,34 +93,47 @@ function stopOf(value: unknown): string[] {
   return stops.filter((stop): stop is string => typeof stop === 'string' && stop !== '');
 }
 
-function toolsOf(value: unknown, vendor: Vendor): LanguageModelV4FunctionTool[] {
+/** Vendors refuse tools of one name: the very same tool is offered once, another one under another name. */
+function toolsOf(value: unknown, vendor: Vendor, names: ToolNames): LanguageModelV4FunctionTool[] {
   if (!Array.isArray(value)) return [];
-  return (value as unknown[]).map((tool, index) => {
-    const at = `tools[${String(index)}]`;
-    const called = isRecord(tool) ? tool['function'] : null;
-    if (!isRecord(tool) || !isRecord(called)) throw refuse(`${at}.type`, 'only function tools are supported');
-    const { name, description, parameters, strict } = called;
-    if (typeof name !== 'string' || name === '') throw refuse(`${at}.function.name`, 'must be a name');
-    return {
-      type: 'function',
-      name,
-      inputSchema: isRecord(parameters) ? parameters : { type: 'object', properties: {} },
-      ...(typeof description === 'string' ? { description } : {}),
-      ...(typeof strict === 'boolean' ? { strict } : {}),
-      ...providerOptions(called, vendor),
-      ...providerOptions(tool, vendor),
-    };
-  });
+  const known = new Map<string, LanguageModelV4FunctionTool[]>();
+  for (const [index, item] of (value as unknown[]).entries()) {
+    const tool = toolOf(item, `tools[${String(index)}]`, vendor);
+    const ofName = known.get(tool.name) ?? [];
+    if (!ofName.some((other) => isDeepStrictEqual(other, tool))) known.set(tool.name, [...ofName, tool]);
+  }
+  return [...known.values()].flat().map((tool) => ({ ...tool, name: names.add(tool.name) }));
 }
 
-function toolChoiceOf(value: unknown, tools: readonly LanguageModelV4FunctionTool[]): LanguageModelV4ToolChoice | null {
+function toolOf(tool: unknown, at: string, vendor: Vendor): LanguageModelV4FunctionTool {
+  const called = isRecord(tool) ? tool['function'] : null;
+  if (!isRecord(tool) || !isRecord(called)) throw refuse(`${at}.type`, 'only function tools are supported');
+  const { name, description, parameters, strict } = called;
+  if (typeof name !== 'string' || name === '') throw refuse(`${at}.function.name`, 'must be a name');
+  return {
+    type: 'function',
+    name,
+    inputSchema: objectSchema(parameters, `${at}.function.parameters`),
+    ...(typeof description === 'string' ? { description } : {}),
+    ...(typeof strict === 'boolean' ? { strict } : {}),
+    ...providerOptions(called, vendor),
+    ...providerOptions(tool, vendor),
+  };
+}
+
+function toolChoiceOf(
+  value: unknown,
+  tools: readonly LanguageModelV4FunctionTool[],
+  names: ToolNames,
+): LanguageModelV4ToolChoice | null {
   if (value === undefined || value === null) return null;
   if (value === 'auto' || value === 'none' || value === 'required') return { type: value };
   const called = isRecord(value) ? value['function'] : null;
   const name = isRecord(called) ? called['name'] : null;
   if (typeof name !== 'string') throw refuse('tool_choice', 'must be auto, none, required or a function');
-  if (!tools.some((tool) => tool.name === name)) throw refuse('tool_choice', `there is no tool named ${name}`);
-  return { type: 'tool', toolName: name };
+  const toolName = names.of(name);
+  if (!tools.some((tool) => tool.name === toolName)) throw refuse('tool_choice', `there is no tool named ${name}`);
+  return { type: 'tool', toolName };
 }
 
 function responseFormatOf(value: unknown): Format | null {

@@ -4,6 +4,7 @@ import { AnswerBlocks, metadataOf } from './answer-blocks.js';
 import { imageOf, newAnswerId } from './completion.js';
 import { finishReasonOf } from './finish.js';
 import { streamFailure } from './failures.js';
+import type { ToolNames } from './tool-names.js';
 import { usageOf } from './usage.js';
 import type { AnswerHead, Vendor } from './vendor.js';
 
@@ -26,13 +27,21 @@ export class ChunkWriter {
   private readonly calls = new Map<string, OpenCall>();
   private hasRole = false;
 
-  /** @param overlap white space that the answer may begin with and the caller has already. */
+  private readonly createdS: number;
+  private readonly names: ToolNames;
+  private overlap: string;
+
+  /**
+   * @param asked what was asked, when (seconds since the epoch), what its tools are called at the vendor, and white space that the
+   *   answer may begin with and the caller has already.
+   */
   constructor(
     private readonly vendor: Vendor,
-    modelId: string,
-    private readonly createdS: number,
-    private overlap = '',
+    { modelId, createdS, names, overlap }: { modelId: string; createdS: number; names: ToolNames; overlap: string },
   ) {
+    this.createdS = createdS;
+    this.names = names;
+    this.overlap = overlap;
     this.head = { id: newAnswerId(), model: modelId };
     this.blocks = new AnswerBlocks(vendor);
   }
@@ -85,8 +94,8 @@ export class ChunkWriter {
     part: Part<'text-start' | 'text-delta' | 'text-end' | 'reasoning-start' | 'reasoning-delta' | 'reasoning-end'>,
   ): string[] {
     const delta = 'delta' in part ? part.delta : '';
-    this.blocks.add(kind, part.id, delta, part.providerMetadata);
     const text = kind === 'text' && this.overlap !== '' ? this.withoutOverlap(delta) : delta;
+    this.blocks.add(kind, part.id, text, part.providerMetadata);
     return text === '' ? [] : this.deltas({ [field]: text });
   }
 
@@ -100,11 +109,13 @@ export class ChunkWriter {
 
   private callChunk(
     id: string,
-    name: string,
+    toolName: string,
     { providerMetadata }: Pick<Part<'tool-call'>, 'providerMetadata'>,
   ): string[] {
     const index = this.calls.size;
+    const name = this.names.callersName(toolName);
     this.calls.set(id, { index, hasArguments: false });
+    this.blocks.addCall();
     const fields = this.vendor.toolCallFields(metadataOf(providerMetadata, this.vendor));
     const call = { index, id, type: 'function', function: { name, arguments: '' }, ...fields };
     return this.deltas({ tool_calls: [call] });

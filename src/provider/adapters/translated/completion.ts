@@ -3,22 +3,22 @@ import type { LanguageModelV4Content, LanguageModelV4GenerateResult } from '@ai-
 import { isRecord, type JsonRecord } from '../../domain/json.js';
 import { AnswerBlocks, metadataOf } from './answer-blocks.js';
 import { finishReasonOf } from './finish.js';
+import type { ToolNames } from './tool-names.js';
 import { usageOf } from './usage.js';
 import type { Vendor } from './vendor.js';
 
 /**
  * A whole answer as a chat completion.
- * @param createdS seconds since the epoch.
+ * @param asked what was asked, when (seconds since the epoch), and what its tools are called at the vendor.
  * @throws UpstreamFailure when the vendor says that its model failed.
  */
 export function completionOf(
   result: LanguageModelV4GenerateResult,
   vendor: Vendor,
-  modelId: string,
-  createdS: number,
+  { modelId, createdS, names }: { modelId: string; createdS: number; names: ToolNames },
 ): JsonRecord {
   const { content, response, usage, finishReason } = result;
-  const message = messageOf(content, vendor);
+  const message = messageOf(content, vendor, names);
   const reason = finishReasonOf(finishReason, message['tool_calls'] !== undefined, vendor);
   const refusal = reason === 'content_filter' ? vendor.refusalOf(metadataOf(result.providerMetadata, vendor)) : null;
   const told = isRecord(response?.body) ? vendor.headOf(response.body) : {};
@@ -45,7 +45,7 @@ export function imageOf(part: Extract<LanguageModelV4Content, { type: 'file' }>)
   return { type: 'image_url', image_url: { url: `data:${mediaType};base64,${base64}` } };
 }
 
-function messageOf(content: readonly LanguageModelV4Content[], vendor: Vendor): JsonRecord {
+function messageOf(content: readonly LanguageModelV4Content[], vendor: Vendor, names: ToolNames): JsonRecord {
   const blocks = new AnswerBlocks(vendor);
   const calls: JsonRecord[] = [];
   const images: JsonRecord[] = [];
@@ -59,7 +59,9 @@ function messageOf(content: readonly LanguageModelV4Content[], vendor: Vendor): 
       reasoning += part.text;
       blocks.add('reasoning', String(index), part.text, part.providerMetadata);
     } else if (part.type === 'tool-call' && part.providerExecuted !== true) {
-      const { toolCallId: id, toolName: name, input } = part;
+      const { toolCallId: id, toolName, input } = part;
+      blocks.addCall();
+      const name = names.callersName(toolName);
       const fields = vendor.toolCallFields(metadataOf(part.providerMetadata, vendor));
       calls.push({ id, type: 'function', function: { name, arguments: input }, ...fields });
     } else if (part.type === 'file') {

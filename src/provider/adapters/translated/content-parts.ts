@@ -19,19 +19,19 @@ const AUDIO_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The content of a message: text, images, files and sound as the vendor can read them. Empty texts are left out, vendors refuse
- * them; a link is handed to the vendor as a link, nothing is fetched here.
+ * The content of a message: text, images, files and sound as the vendor can read them. Texts that say nothing are left out where
+ * the vendor refuses them; a link is handed to the vendor as a link, nothing is fetched here.
  * @param path where the content stands, `messages[0].content`.
  * @throws UpstreamFailure `caller_fault` naming the part.
  */
 export function contentPartsOf(content: unknown, path: string, vendor: Vendor): ContentPart[] {
-  if (typeof content === 'string') return content === '' ? [] : [{ type: 'text', text: content }];
+  if (typeof content === 'string') return vendor.isBlank(content) ? [] : [{ type: 'text', text: content }];
   if (!Array.isArray(content)) return [];
   return (content as unknown[]).flatMap((part, index) => {
     const at = `${path}[${String(index)}]`;
     if (!isRecord(part)) throw refuse(at, 'must be an object');
     const read = partOf(part, at, vendor);
-    if (read.type === 'text' && read.text === '') return [];
+    if (read.type === 'text' && vendor.isBlank(read.text)) return [];
     return [{ ...read, ...providerOptions(part, vendor) }];
   });
 }

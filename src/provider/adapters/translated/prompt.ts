@@ -5,25 +5,35 @@ import type {
   LanguageModelV4ToolResultOutput,
 } from '@ai-sdk/provider';
 import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
+import { PLAIN_IDS, withCallIds } from '../history/call-ids.js';
+import { withPairedResults } from '../history/turns.js';
 import { contentPartsOf, providerOptions } from './content-parts.js';
 import { refuse } from './refuse.js';
-import type { AssistantPart, Vendor } from './vendor.js';
+import type { ToolNames } from './tool-names.js';
+import type { AssistantPart, Thought, Vendor } from './vendor.js';
 
 type Assistant = Extract<LanguageModelV4Message, { role: 'assistant' }>;
 type Tool = Extract<LanguageModelV4Message, { role: 'tool' }>;
+
+/** Stands where a user has to say something and did not: vendors refuse the turn, and leaving it out would join its neighbours. */
+const NO_TEXT = '(no text)';
+
+/** The names of tools at the vendor: of all, and by the id of a call. */
+interface Called {
+  names: ToolNames;
+  byId: Map<string, string>;
+}
 
 /**
  * The messages of a request as the AI SDK writes them. What `system` and `developer` say goes to the beginning, in its order, for
  * these vendors know one place for it.
  * @throws UpstreamFailure `caller_fault` naming the message or part that the vendor cannot take.
  */
-export function promptOf(messages: unknown, vendor: Vendor): LanguageModelV4Prompt {
+export function promptOf(messages: unknown, vendor: Vendor, names: ToolNames): LanguageModelV4Prompt {
   const system: LanguageModelV4Message[] = [];
   const talk: LanguageModelV4Message[] = [];
-  const toolNames = new Map<string, string>();
-  for (const [index, message] of (Array.isArray(messages) ? (messages as unknown[]) : []).entries()) {
-    const at = `messages[${String(index)}]`;
-    if (!isRecord(message)) throw refuse(at, 'must be an object');
+  const called: Called = { names, byId: new Map() };
+  for (const [at, message] of placed(messages)) {
     switch (message['role']) {
       case 'system':
       case 'developer':
@@ -38,17 +48,29 @@ export function promptOf(messages: unknown, vendor: Vendor): LanguageModelV4Prom
         );
         break;
       case 'assistant':
-        add(talk, assistantMessage(message, at, vendor, toolNames), message, vendor);
+        add(talk, assistantMessage(message, at, vendor, called), message, vendor);
         break;
       case 'tool':
-        addToolResult(talk, toolMessage(message, at, vendor, toolNames));
+        addToolResult(talk, toolMessage(message, at, vendor, called));
         break;
       default:
         throw refuse(`${at}.role`, `the role ${JSON.stringify(message['role'] ?? null)} is not supported`);
     }
   }
   if (talk.length === 0) throw refuse('messages', 'must contain a message that is not a system message');
+  if (talk[0]?.role !== 'user') talk.unshift({ role: 'user', content: [{ type: 'text', text: NO_TEXT }] });
   return [...system, ...talk];
+}
+
+/** The messages with calls and results as vendors want them, each with the place that the caller gave it. */
+function placed(messages: unknown): [at: string, message: JsonRecord][] {
+  const given = (Array.isArray(messages) ? (messages as unknown[]) : []).map((message, index) => {
+    if (!isRecord(message)) throw refuse(`messages[${String(index)}]`, 'must be an object');
+    return message;
+  });
+  const renamed = withCallIds(given, PLAIN_IDS);
+  const places = new Map(renamed.map((message, index) => [message, `messages[${String(index)}]`]));
+  return withPairedResults(renamed).map((message) => [places.get(message) ?? 'messages', message]);
 }
 
 /** Vendors refuse a message without content. */
@@ -59,6 +81,7 @@ function add(
   vendor: Vendor,
 ): void {
   if (message.content.length > 0) talk.push({ ...message, ...providerOptions(record, vendor) });
+  else if (message.role === 'user') talk.push({ ...message, content: [{ type: 'text', text: NO_TEXT }] });
 }
 
 /** The results of one turn's calls are one message, as vendors count them. */
@@ -82,17 +105,52 @@ function providerOptionsOf({ providerOptions: options }: Pick<LanguageModelV4Mes
   return options === undefined ? {} : { providerOptions: options };
 }
 
-function assistantMessage(message: JsonRecord, at: string, vendor: Vendor, toolNames: Map<string, string>): Assistant {
-  const content: AssistantPart[] = vendor.reasoningOf(message);
-  content.push(...textParts(message, at, vendor));
-  const calls = message['tool_calls'];
-  for (const [index, call] of (Array.isArray(calls) ? (calls as unknown[]) : []).entries()) {
-    const part = toolCallPart(call, `${at}.tool_calls[${String(index)}]`, vendor);
-    toolNames.set(part.toolCallId, part.toolName);
-    content.push(part);
+function assistantMessage(message: JsonRecord, at: string, vendor: Vendor, { names, byId }: Called): Assistant {
+  const { tool_calls: calls, function_call: legacyCall } = message;
+  if (isRecord(legacyCall)) throw refuse(`${at}.function_call`, 'use tool_calls');
+  const called = (Array.isArray(calls) ? (calls as unknown[]) : []).map((call, index) => {
+    const part = toolCallPart(call, `${at}.tool_calls[${String(index)}]`, vendor, names);
+    byId.set(part.toolCallId, part.toolName);
+    return part;
+  });
+  return { role: 'assistant', content: inOrder(textParts(message, at, vendor), called, vendor.reasoningOf(message)) };
+}
+
+/** The parts of a message with each thought where the model had it. */
+function inOrder(
+  texts: AssistantPart[],
+  calls: readonly AssistantPart[],
+  thoughts: readonly Thought[],
+): AssistantPart[] {
+  const content: AssistantPart[] = [];
+  let said = 0;
+  let called = 0;
+  for (const { part, before } of thoughts) {
+    while (said < before.textChars || called < before.calls) {
+      const next = texts.shift();
+      if (next === undefined) break;
+      const wanted = before.calls > called ? Number.POSITIVE_INFINITY : before.textChars - said;
+      const [head, tail] = next.type === 'text' ? splitAt(next, wanted) : [next, null];
+      content.push(head);
+      if (head.type === 'text') said += head.text.length;
+      if (tail !== null) texts.unshift(tail);
+    }
+    content.push(...calls.slice(called, before.calls), part);
+    called = Math.max(called, before.calls);
   }
-  if (isRecord(message['function_call'])) throw refuse(`${at}.function_call`, 'use tool_calls');
-  return { role: 'assistant', content };
+  return [...content, ...texts, ...calls.slice(called)];
+}
+
+type TextPart = Extract<AssistantPart, { type: 'text' }>;
+
+/** What the vendor wants back with a text goes with its end. */
+function splitAt({ text, providerOptions: options }: TextPart, chars: number): [TextPart, TextPart | null] {
+  const own = options === undefined ? {} : { providerOptions: options };
+  if (text.length <= chars) return [{ type: 'text', text, ...own }, null];
+  return [
+    { type: 'text', text: text.slice(0, chars) },
+    { type: 'text', text: text.slice(chars), ...own },
+  ];
 }
 
 /** What the vendor wants back with the text of a message, and stands beside it, goes with its last part. */
@@ -104,7 +162,7 @@ function textParts(message: JsonRecord, at: string, vendor: Vendor): AssistantPa
   return [...parts, { ...own, ...last }];
 }
 
-function toolCallPart(call: unknown, at: string, vendor: Vendor): LanguageModelV4ToolCallPart {
+function toolCallPart(call: unknown, at: string, vendor: Vendor, names: ToolNames): LanguageModelV4ToolCallPart {
   if (!isRecord(call)) throw refuse(at, 'must be an object');
   const called = call['function'];
   if (!isRecord(called)) throw refuse(`${at}.type`, 'only function calls are supported');
@@ -114,28 +172,30 @@ function toolCallPart(call: unknown, at: string, vendor: Vendor): LanguageModelV
   return {
     type: 'tool-call',
     toolCallId: call['id'],
-    toolName: name,
+    toolName: names.of(name),
     input: argumentsOf(input),
     ...providerOptions(call, vendor),
   };
 }
 
-/** The object that the arguments are; a text that is none goes on as it is, for the vendor's library to wrap. */
-function argumentsOf(input: unknown): unknown {
-  if (typeof input !== 'string') return input ?? {};
+/** The object that the arguments are. Vendors refuse anything else: what is not one becomes the field `arguments` of one. */
+function argumentsOf(input: unknown): JsonRecord {
+  if (input === undefined || input === null) return {};
+  if (typeof input !== 'string') return isRecord(input) ? input : { arguments: input };
   if (input.trim() === '') return {};
   try {
-    return JSON.parse(input);
+    const read: unknown = JSON.parse(input);
+    return isRecord(read) ? read : read === null ? {} : { arguments: read };
   } catch {
-    return input;
+    return { arguments: input };
   }
 }
 
-function toolMessage(message: JsonRecord, at: string, vendor: Vendor, toolNames: ReadonlyMap<string, string>): Tool {
-  const { tool_call_id: id, name } = message;
+function toolMessage(message: JsonRecord, at: string, vendor: Vendor, { byId }: Called): Tool {
+  const { tool_call_id: id } = message;
   if (typeof id !== 'string' || id === '') throw refuse(`${at}.tool_call_id`, 'must be a text');
-  const toolName = toolNames.get(id) ?? textOf(name);
-  if (toolName === '') throw refuse(`${at}.tool_call_id`, 'belongs to no tool call before it');
+  const toolName = byId.get(id);
+  if (toolName === undefined) throw refuse(`${at}.tool_call_id`, 'belongs to no tool call before it');
   const output = outputOf(message, at, vendor);
   return {
     role: 'tool',

@@ -1,4 +1,4 @@
-import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { Clock } from '../../../platform/clock/index.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
 import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
@@ -10,8 +10,19 @@ import { ChunkWriter } from './chunk-writer.js';
 import { completionOf } from './completion.js';
 import { ExchangeFetch } from './exchange-fetch.js';
 import { callFailure } from './failures.js';
+import { ForeignHistory } from './foreign-history.js';
+import { ToolNames } from './tool-names.js';
 import { TranslatedChunkSource } from './translated-chunk-source.js';
 import type { Vendor } from './vendor.js';
+
+type Send<Result> = (model: LanguageModelV4, options: LanguageModelV4CallOptions) => PromiseLike<Result>;
+
+/** What a vendor's library answered, over which connection, and what the caller's tools are called there. */
+interface Asked<Result> {
+  result: Result;
+  names: ToolNames;
+  connection: ExchangeFetch;
+}
 
 /**
  * A vendor with a wire format of its own. The AI SDK's package writes and reads that format; this class gives it OpenAI's
@@ -20,6 +31,7 @@ import type { Vendor } from './vendor.js';
 export abstract class TranslatedAdapter implements ProviderAdapter {
   readonly name: string;
   readonly usesNetwork = true;
+  private readonly foreign: ForeignHistory;
 
   constructor(
     private readonly vendor: Vendor,
@@ -27,24 +39,22 @@ export abstract class TranslatedAdapter implements ProviderAdapter {
     private readonly clock: Clock,
   ) {
     this.name = vendor.name;
+    this.foreign = new ForeignHistory(vendor);
   }
 
   async complete(call: AdapterCall): Promise<JsonRecord> {
-    const { upstreamModel } = call.endpoint;
-    const connection = this.connect(call, false);
-    const result = await this.ask(call, connection, (model, options) => model.doGenerate(options));
-    return completionOf(result, this.vendor, upstreamModel, this.nowS());
+    const { result, names } = await this.ask(call, false, (model, options) => model.doGenerate(options));
+    return completionOf(result, this.vendor, { modelId: call.endpoint.upstreamModel, createdS: this.nowS(), names });
   }
 
   async stream(call: AdapterCall): Promise<ChunkSource> {
-    const connection = this.connect(call, true);
     let overlap = '';
-    const { stream } = await this.ask(call, connection, (model, options) => {
+    const { result, names, connection } = await this.ask(call, true, (model, options) => {
       overlap = trimmedEnd(options);
       return model.doStream({ ...options, includeRawChunks: true });
     });
-    const writer = new ChunkWriter(this.vendor, call.endpoint.upstreamModel, this.nowS(), overlap);
-    return new TranslatedChunkSource(stream, connection, writer);
+    const asked = { modelId: call.endpoint.upstreamModel, createdS: this.nowS(), names, overlap };
+    return new TranslatedChunkSource(result.stream, connection, new ChunkWriter(this.vendor, asked));
   }
 
   async probe({ baseUrl, apiKey, watch }: ProbeTarget): Promise<ProbeResult> {
@@ -58,18 +68,36 @@ export abstract class TranslatedAdapter implements ProviderAdapter {
     return { status: exchange.statusCode, models: countOf(await exchange.readAll(ANSWER_BYTES_MAX), field) };
   }
 
-  private async ask<Result>(
+  /** Asks with the whole history, and when the vendor refuses what another maker has signed, without that. */
+  private async ask<Result>(call: AdapterCall, stream: boolean, send: Send<Result>): Promise<Asked<Result>> {
+    const { baseUrl, upstreamModel } = call.endpoint;
+    let refusal: unknown = null;
+    for (const { body, taken } of this.foreign.variants(`${baseUrl} ${upstreamModel}`, call.body)) {
+      try {
+        const asked = await this.askOnce({ ...call, body }, this.connect(call, stream), send);
+        taken();
+        return asked;
+      } catch (error) {
+        if (!this.foreign.isAbout(error)) throw error;
+        refusal = error;
+      }
+    }
+    throw refusal;
+  }
+
+  private async askOnce<Result>(
     { body, endpoint, apiKey, watch }: AdapterCall,
     connection: ExchangeFetch,
-    send: (model: Awaited<ReturnType<Vendor['model']>>, options: LanguageModelV4CallOptions) => PromiseLike<Result>,
-  ): Promise<Result> {
+    send: Send<Result>,
+  ): Promise<Asked<Result>> {
     const modelId = endpoint.upstreamModel;
+    const names = new ToolNames(this.vendor.toolName);
     try {
-      const options = await callOptionsOf(body, this.vendor, modelId);
+      const options = await callOptionsOf(body, this.vendor, modelId, names);
       const url = new URL(endpoint.baseUrl);
       const baseUrl = url.origin + url.pathname.replace(/\/+$/, '');
       const model = await this.vendor.model({ modelId, baseUrl, apiKey: apiKey ?? '', fetch: connection.fetch });
-      return await send(model, options);
+      return { result: await send(model, options), names, connection };
     } catch (error) {
       const failure = connection.failure ?? watch.reason ?? callFailure(error, connection.hasAnswer);
       connection.cancel();

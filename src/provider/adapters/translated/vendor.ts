@@ -19,11 +19,24 @@ export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 /** A part of an assistant message in the AI SDK's form. */
 export type AssistantPart = Extract<LanguageModelV4Prompt[number], { role: 'assistant' }>['content'][number];
 
+/** What comes before a block of an answer: characters of its text, and calls. */
+export interface Before {
+  textChars: number;
+  calls: number;
+}
+
 /** A finished block of text or reasoning of an answer, with what the vendor wants back on the next turn. */
 export interface AnswerBlock {
   kind: 'text' | 'reasoning';
   text: string;
   metadata: JSONObject;
+  before: Before;
+}
+
+/** Reasoning that goes back to the vendor, and its place in the message. */
+export interface Thought {
+  part: AssistantPart;
+  before: Before;
 }
 
 /** What identifies an answer. */
@@ -62,8 +75,18 @@ export interface Vendor {
   adjust(options: LanguageModelV4CallOptions, body: Readonly<JsonRecord>, modelId: string): Promise<void>;
   /** What a message, a part of one, a tool or a tool call carries for this vendor: cache marks, signatures. */
   optionsOf(record: JsonRecord): JSONObject | null;
-  /** The reasoning of an earlier turn that the vendor wants back, from an assistant message. */
-  reasoningOf(message: JsonRecord): AssistantPart[];
+  /** The reasoning of an earlier turn that the vendor wants back, from an assistant message, in its order. */
+  reasoningOf(message: JsonRecord): Thought[];
+  /** What an assistant message carries that only its maker can open; empty when there is nothing. */
+  opaqueOf(message: JsonRecord): string;
+  /** An assistant message without that, in the form that is taken then; the very same object when nothing has to change. */
+  withoutThoughts(message: JsonRecord): JsonRecord;
+  /** A refusal that speaks of such things. */
+  readonly refusesThoughts: RegExp;
+  /** Names of tools that the vendor takes. */
+  readonly toolName: RegExp;
+  /** Whether the vendor refuses a text because it says nothing. */
+  isBlank(text: string): boolean;
   /** The media type that a link stands for, where the vendor must be told. */
   mediaTypeOf(url: URL, kind: string): string;
   /** Fields of an assistant message that the caller must send back. */

@@ -38,6 +38,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'inference_geo',
 ]);
 
+const THINKING_FIELDS: ReadonlySet<string> = new Set(['type', 'thinking', 'signature']);
 const TOOL_ID = /^[a-zA-Z0-9_-]+$/;
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 
@@ -92,6 +93,9 @@ function wrongField(body: JsonRecord): string | null {
   const unknown = Object.keys(body).find((field) => !FIELDS.has(field));
   if (unknown !== undefined) return `${unknown}: Extra inputs are not permitted`;
   if (!Number.isInteger(body['max_tokens'])) return 'max_tokens: Field required';
+  const stops: unknown = body['stop_sequences'];
+  if (Array.isArray(stops) && stops.some((stop) => String(stop).trim() === ''))
+    return 'stop_sequences: each stop sequence must contain non-whitespace';
   const { temperature } = body;
   if (typeof temperature === 'number' && temperature > 1) return 'temperature: range: 0..1';
   const { thinking } = body;
@@ -103,7 +107,12 @@ function wrongField(body: JsonRecord): string | null {
     : '`max_tokens` must be greater than `thinking.budget_tokens`';
 }
 
+/** Keywords that a strict tool must not have anywhere. */
+const BOUNDS = /"(?:minimum|maximum|minLength|maxLength|multipleOf|maxItems)":/;
+
 function wrongTools(body: JsonRecord): string | null {
+  const names = recordsOf(body['tools']).map(({ name }) => name);
+  if (new Set(names).size < names.length) return 'tools: Tool names must be unique.';
   for (const [at, tool] of recordsOf(body['tools']).entries()) {
     if ('function' in tool) return `tools.${String(at)}.function: Extra inputs are not permitted`;
     if (!TOOL_NAME.test(String(tool['name']))) return `tools.${String(at)}.name: String should match pattern`;
@@ -111,6 +120,10 @@ function wrongTools(body: JsonRecord): string | null {
     const schema = tool['input_schema'];
     if (!isRecord(schema) || schema['type'] !== 'object')
       return `tools.${String(at)}.input_schema.type: Field required`;
+    if (['anyOf', 'oneOf', 'allOf'].some((union) => union in schema))
+      return `tools.${String(at)}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level`;
+    if (tool['strict'] === true && BOUNDS.test(JSON.stringify(schema)))
+      return `tools.${String(at)}.custom: For 'integer' type, property 'minimum' is not supported`;
   }
   return null;
 }
@@ -120,22 +133,48 @@ function wrongMessages(messages: readonly JsonRecord[]): string | null {
   if (messages.length === 0) return 'messages: at least one message is required';
   if (messages[0]?.['role'] !== 'user') return 'messages: first message must use the "user" role';
   let asked: string[] = [];
+  const known = new Set<string>();
   for (const [at, { role, content }] of messages.entries()) {
     const where = `messages.${String(at)}`;
     if (role !== 'user' && role !== 'assistant') return `${where}.role: unexpected role`;
-    if (content === '') return `${where}: text content must be non-empty`;
+    if (typeof content === 'string' && content.trim() === '') return `${where}: text content must be non-empty`;
     const blocks = recordsOf(content);
-    if (blocks.some(({ type, text }) => type === 'text' && text === ''))
-      return `${where}: text content blocks must be non-empty`;
+    const wrong = wrongBlocks(blocks);
+    if (wrong !== null) return `${where}.${wrong}`;
     const answered = idsOf(blocks, 'tool_result', 'tool_use_id');
     if (asked.some((id) => !answered.includes(id)))
       return `${where}: \`tool_use\` ids were found without \`tool_result\` blocks`;
     if (answered.some((id) => !asked.includes(id)))
       return `${where}: unexpected \`tool_use_id\` found in \`tool_result\` blocks`;
+    if (new Set(answered).size < answered.length)
+      return `${where}: each tool_use must have a single result. Found multiple \`tool_result\` blocks`;
     asked = idsOf(blocks, 'tool_use', 'id');
+    if (asked.some((id) => known.has(id)) || new Set(asked).size < asked.length)
+      return `${where}: \`tool_use\` ids must be unique`;
+    for (const id of asked) known.add(id);
     if (asked.some((id) => !TOOL_ID.test(id))) return `${where}: tool_use.id: String should match pattern`;
   }
   return asked.length > 0 ? '`tool_use` ids were found without `tool_result` blocks' : wrongEnd(messages.at(-1));
+}
+
+/** Texts that say nothing, results that do not come first, inputs that are no object, thoughts that another model signed. */
+function wrongBlocks(blocks: readonly JsonRecord[]): string | null {
+  for (const [at, block] of blocks.entries()) {
+    const { type, text, input, signature, data } = block;
+    if (type === 'text' && String(text).trim() === '')
+      return 'content: text content blocks must contain non-whitespace text';
+    if (type === 'tool_result' && at > 0 && blocks[at - 1]?.['type'] !== 'tool_result')
+      return `content.${String(at)}: \`tool_result\` blocks must come first`;
+    if (type === 'tool_use' && !isRecord(input))
+      return `content.${String(at)}.tool_use.input: Input should be an object`;
+    if (type === 'thinking' && signature !== SIGNATURE)
+      return `content.${String(at)}: Invalid \`signature\` in \`thinking\` block`;
+    if (type === 'redacted_thinking' && data !== SIGNATURE)
+      return `content.${String(at)}: Invalid \`data\` in \`redacted_thinking\` block`;
+    const extra = Object.keys(block).find((field) => type === 'thinking' && !THINKING_FIELDS.has(field));
+    if (extra !== undefined) return `content.${String(at)}.thinking.${extra}: Extra inputs are not permitted`;
+  }
+  return null;
 }
 
 function wrongEnd(last: JsonRecord | undefined): string | null {

@@ -26,6 +26,9 @@ const FIELDS: ReadonlySet<string> = new Set([
   'serviceTier',
 ]);
 
+/** Those that open: this model's own, and the word for a turn that another model has made. */
+const SIGNATURES: ReadonlySet<unknown> = new Set([SIGNATURE, 'skip_thought_signature_validator']);
+
 /** Kinds of a part; exactly one of them says what it is. */
 const PART_KINDS = [
   'text',
@@ -101,6 +104,7 @@ function wrongField(body: JsonRecord): string | null {
 function wrongContents(contents: readonly JsonRecord[]): string | null {
   if (contents.length === 0) return '* GenerateContentRequest.contents: contents is not specified';
   let asked = 0;
+  let before: unknown = null;
   for (const [at, content] of contents.entries()) {
     const where = `GenerateContentRequest.contents[${String(at)}]`;
     const role = content['role'];
@@ -117,26 +121,40 @@ function wrongContents(contents: readonly JsonRecord[]): string | null {
     if (answers.some(({ functionResponse }) => !isRecord((functionResponse as JsonRecord)['response']))) {
       return `Invalid value at '${where}.parts[0].function_response.response' (type.googleapis.com/google.protobuf.Struct)`;
     }
+    if (parts.some(({ thoughtSignature }) => thoughtSignature !== undefined && !SIGNATURES.has(thoughtSignature)))
+      return 'Corrupted thought signature.';
     asked = parts.filter((part) => 'functionCall' in part).length;
+    if (asked > 0 && before !== 'user')
+      return 'Please ensure that function call turn comes immediately after a user turn or after a function response turn.';
+    before = role;
   }
   return null;
 }
 
 function wrongTools(body: JsonRecord): string | null {
+  const names = recordsOf(body['tools']).flatMap((tool) =>
+    recordsOf(tool['functionDeclarations']).map(({ name }) => String(name)),
+  );
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) return `Duplicate function declaration found: ${twice}`;
   for (const tool of recordsOf(body['tools'])) {
     if ('function' in tool)
       return 'Invalid JSON payload received. Unknown name "function" at \'tools[0]\': Cannot find field.';
-    for (const { name } of recordsOf(tool['functionDeclarations'])) {
-      if (!/^[a-zA-Z_][\w.:-]{0,127}$/.test(String(name))) return 'Invalid function name.';
+    for (const { name, parameters, parametersJsonSchema: schema = parameters } of recordsOf(
+      tool['functionDeclarations'],
+    )) {
+      if (!/^[a-zA-Z_][\w.:-]{0,63}$/.test(String(name))) return 'Invalid function name.';
+      if (isRecord(schema) && schema['type'] !== 'object')
+        return `* GenerateContentRequest.tools[0].function_declarations[0].parameters: schema should be of type OBJECT`;
     }
   }
   return null;
 }
 
-/** Each turn that calls carries its signature at its first call. */
+/** Each turn that calls carries its signature at its first call, or the word that it has none. */
 function signatureComesBack({ json }: ChatBody): boolean {
   const turns = recordsOf(json['contents'])
     .map((content) => recordsOf(content['parts']).filter((part) => 'functionCall' in part))
     .filter(({ length }) => length > 0);
-  return turns.every(([first]) => first?.['thoughtSignature'] === SIGNATURE);
+  return turns.every(([first]) => SIGNATURES.has(first?.['thoughtSignature']));
 }

@@ -1,4 +1,4 @@
-import { readJson, recordsOf, SIGNATURE, type ChatBody } from '../answer.js';
+import { readJson, recordsOf, SIGNATURE, type ChatBody, type JsonRecord } from '../answer.js';
 import type { Behaviour } from '../behaviour.js';
 import type { CallFacts, Refusal } from '../dialect.js';
 
@@ -23,6 +23,37 @@ export function checkAzure({ path, query, headers }: CallFacts): Refusal | null 
 
 /** What OpenAI and compatible vendors refuse, each in its own words. `null` when the request is fine. */
 export function refuseOpenAi(behaviour: Behaviour, body: ChatBody): Refusal | null {
+  return refuseHistory(behaviour, body) ?? refuseRequest(behaviour, body);
+}
+
+/** What they refuse of a history that was made elsewhere. */
+function refuseHistory(behaviour: Behaviour, { json }: ChatBody): Refusal | null {
+  switch (behaviour.name) {
+    case 'strict-messages':
+      return refuseExtraMessageFields(recordsOf(json['messages']));
+    case 'nine-character-ids': {
+      const odd = callIdsOf(json).find((id) => !/^[a-zA-Z0-9]{9}$/.test(id));
+      if (odd === undefined) return null;
+      return refusal(400, `Tool call id was ${odd} but must be a-z, A-Z, 0-9, with a length of 9.`, '3280');
+    }
+    case 'short-ids':
+      if (callIdsOf(json).every((id) => id.length <= 40)) return null;
+      return refusal(
+        400,
+        "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40.",
+        'string_above_max_length',
+        'messages[1].tool_calls[0].id',
+      );
+    case 'wants-thoughts':
+      if (recordsOf(json['messages']).every((one) => !('tool_calls' in one) || one['reasoning_content'] !== undefined))
+        return null;
+      return refusal(400, 'Missing `reasoning_content` field in the assistant message at message index 1.', null);
+    default:
+      return null;
+  }
+}
+
+function refuseRequest(behaviour: Behaviour, body: ChatBody): Refusal | null {
   const { json } = body;
   switch (behaviour.name) {
     case 'strict-options':
@@ -72,6 +103,33 @@ function comesBack({ raw }: ChatBody): boolean {
   const messages = recordsOf(readJson(raw)?.['messages']);
   const calls = messages.flatMap((message) => recordsOf(message['tool_calls']));
   return calls.every((call) => JSON.stringify(call['extra_content'] ?? '').includes(SIGNATURE));
+}
+
+/** The ids of calls, and of the results that name them. */
+function callIdsOf({ messages }: { messages?: unknown }): string[] {
+  return recordsOf(messages).flatMap((message) => [
+    ...recordsOf(message['tool_calls']).map(({ id }) => String(id)),
+    ...('tool_call_id' in message ? [String(message['tool_call_id'])] : []),
+  ]);
+}
+
+const MESSAGE_FIELDS: ReadonlySet<string> = new Set(['role', 'content', 'name', 'tool_calls', 'tool_call_id']);
+const CALL_FIELDS: ReadonlySet<string> = new Set(['id', 'type', 'function', 'index']);
+
+/** Servers that check messages against their own list refuse what other vendors put there. */
+function refuseExtraMessageFields(messages: readonly JsonRecord[]): Refusal | null {
+  const detail = messages.flatMap((message, at) => {
+    const extra = Object.keys(message).filter((field) => !MESSAGE_FIELDS.has(field));
+    const inCalls = recordsOf(message['tool_calls'])
+      .flatMap(Object.keys)
+      .filter((field) => !CALL_FIELDS.has(field));
+    return [...extra, ...inCalls].map((field) => ({
+      type: 'extra_forbidden',
+      loc: ['body', 'messages', at, String(message['role']), field],
+      msg: 'Extra inputs are not permitted',
+    }));
+  });
+  return detail.length === 0 ? null : { status: 422, body: JSON.stringify({ detail }) };
 }
 
 /** FastAPI servers list what is too much. */
