@@ -1,8 +1,7 @@
 import type { CallerFault } from '../../domain/failure.js';
-import { isRecord, type JsonRecord } from '../../domain/json.js';
-
-/** What an upstream is spared because it refuses it, although OpenAI takes it. */
-export type Concession = 'no_stream_options' | 'max_tokens' | 'max_completion_tokens' | 'system_role' | 'no_thoughts';
+import type { JsonRecord } from '../../domain/json.js';
+import type { Concession, Rule } from './concession-rule.js';
+import { MESSAGE_RULES, messagesOf, OF_ONE_HISTORY } from './message-concessions.js';
 
 /** An upstream may learn: after this it is asked as OpenAI is. */
 const KEPT_MS = 600_000;
@@ -10,15 +9,7 @@ const KEPT_MAX = 1_000;
 
 /** A sentence that says that a field as such is not taken, not that its value is wrong. */
 const REFUSES =
-  /not (?:permitted|supported|allowed|recogni[sz]ed)|unsupported|unrecogni[sz]ed|unexpected|unknown|extra/i;
-
-interface Rule {
-  concession: Concession;
-  /** How a refusal names what it refuses. */
-  names: RegExp;
-  applies: (body: Readonly<JsonRecord>) => boolean;
-  change: (body: JsonRecord) => void;
-}
+  /not (?:permitted|supported|allowed|recogni[sz]ed)|unsupported|unrecogni[sz]ed|unexpected|unknown|\bextra\b/i;
 
 const RULES: readonly Rule[] = [
   {
@@ -55,14 +46,7 @@ const RULES: readonly Rule[] = [
       );
     },
   },
-  {
-    concession: 'no_thoughts',
-    names: /\breasoning(?:_content)?\b/,
-    applies: (body) => messagesOf(body).some((one) => 'reasoning_content' in one || 'reasoning' in one),
-    change: (body) => {
-      body['messages'] = messagesOf(body).map(({ reasoning_content: _content, reasoning: _reasoning, ...one }) => one);
-    },
-  },
+  ...MESSAGE_RULES,
 ];
 
 /** Remembers what each upstream model refused, so that only the first call costs two requests. */
@@ -81,8 +65,9 @@ export class Concessions {
 
   /** A request with these was taken. */
   note(endpoint: string, made: readonly Concession[]): void {
+    const kept = made.filter((concession) => !OF_ONE_HISTORY.has(concession));
     if (this.known.size >= KEPT_MAX) this.known.clear();
-    this.known.set(endpoint, { untilMs: performance.now() + KEPT_MS, made });
+    this.known.set(endpoint, { untilMs: performance.now() + KEPT_MS, made: kept });
   }
 }
 
@@ -98,13 +83,10 @@ export function conceded(body: Readonly<JsonRecord>, made: ReadonlySet<Concessio
 /** What else to concede to an upstream that refused this body; nothing when it refused something else. */
 export function concessionsFor(fault: CallerFault, body: Readonly<JsonRecord>): Concession[] {
   const said = `${fault.param ?? ''} ${fault.message}`;
-  if (!REFUSES.test(said) && fault.code !== 'unsupported_parameter') return [];
-  const refused = RULES.filter(({ names, applies }) => names.test(said) && applies(body));
+  const isRefused = REFUSES.test(said) || fault.code === 'unsupported_parameter';
+  const refused = RULES.filter(
+    ({ names, refuses, applies }) => names.test(said) && (refuses?.test(said) ?? isRefused) && applies(body),
+  );
   // "Use max_completion_tokens instead" names both; the body has only one of them.
   return refused.map(({ concession }) => concession);
-}
-
-function messagesOf(body: Readonly<JsonRecord>): JsonRecord[] {
-  const { messages } = body;
-  return Array.isArray(messages) ? messages.filter(isRecord) : [];
 }

@@ -8,14 +8,15 @@ import type { AdapterCall, ChunkSource, ProbeResult, ProbeTarget, ProviderAdapte
 import { chunksOfCompletion, ReadyChunkSource } from '../synthetic-chunks.js';
 import { azurePrefix, azureResource, isAzure } from './azure.js';
 import { readCompletion } from './completion.js';
-import { conceded, Concessions, concessionsFor, type Concession } from './concessions.js';
+import type { Concession } from './concession-rule.js';
+import { conceded, Concessions, concessionsFor } from './concessions.js';
 import { OpenAiChunkSource } from './openai-chunk-source.js';
 import { upstreamBody } from './request-body.js';
 
 const COMPLETIONS_PATH = '/chat/completions';
 
 /** An upstream that refuses one field after the other names at most these many. */
-const REQUESTS_MAX = 4;
+const REQUESTS_MAX = 8;
 
 /** OpenAI and everything that speaks its wire format: the body passes through, the answer too. */
 @Injectable()
