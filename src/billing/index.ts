@@ -11,6 +11,7 @@ export { receiptBytes, receiptIdOf, receiptSchema, type Receipt } from './domain
 export type { FoundRequest, RequestFilter } from './domain/request-search.js';
 export * from './domain/trace.js';
 export * from './domain/usage.js';
+export * from './domain/usage-bounds.js';
 export * from './billing.module.js';
 export * from './correction.service.js';
 export * from './explain.service.js';

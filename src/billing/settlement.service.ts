@@ -12,6 +12,7 @@ import {
 import { formatDecimal } from '../platform/money/index.js';
 import { RouterService } from '../router/index.js';
 import { SettlementDesk, type ClaimedFreeze, type Queryable } from '../wallet/index.js';
+import { mayWarn, warningsOf } from './domain/money-warnings.js';
 import { failedItem, settlementItem, UnsettleableOutcome, type SettlementItem } from './domain/settlement.js';
 import { SettlementRepository, type SettledRow } from './persistence/settlement.repository.js';
 
@@ -109,9 +110,30 @@ export class SettlementService {
         failures.push({ freeze, error });
       }
     }
-    const rows = items.length === 0 ? [] : await this.repository.settle(items, transaction);
+    if (items.length === 0) return { settled: 0, failures };
+    const byId = new Map(claimed.map((freeze) => [freeze.id, freeze]));
+    const isTold = items.some(({ id, used }) => mayWarn(byId.get(id) as ClaimedFreeze, BigInt(used)));
+    const settle = (joined?: Queryable): Promise<SettledRow[]> => this.settleAndWarn(items, byId, joined);
+    // An ordinary batch stays one statement.
+    const rows =
+      isTold && transaction === undefined ? await this.repository.transaction(settle) : await settle(transaction);
     this.count(rows);
     return { settled: rows.length, failures };
+  }
+
+  private async settleAndWarn(
+    items: readonly SettlementItem[],
+    claimed: ReadonlyMap<string, ClaimedFreeze>,
+    transaction?: Queryable,
+  ): Promise<SettledRow[]> {
+    const rows = await this.repository.settle(items, transaction);
+    const warnings = rows.flatMap(({ id, used, charged, shortfall }) => {
+      const freeze = claimed.get(id);
+      const amounts = { usedMicros: BigInt(used), chargedMicros: BigInt(charged), shortfallMicros: BigInt(shortfall) };
+      return freeze === undefined ? [] : warningsOf(freeze, amounts);
+    });
+    await this.events.raise(warnings, transaction);
+    return rows;
   }
 
   private async settleOneByOne(claimed: readonly ClaimedFreeze[]): Promise<Settled> {

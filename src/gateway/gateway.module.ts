@@ -9,6 +9,7 @@ import { WalletModule } from '../wallet/index.js';
 import type { ErrorDoor } from '../platform/errors/index.js';
 import { CatalogModule } from './catalog/index.js';
 import { ERROR_DOORS, ErrorFilter } from './errors/error.filter.js';
+import { AnswerPayment } from './openai/answer-payment.js';
 import { ChatController } from './openai/chat.controller.js';
 import { JsonDelivery } from './openai/json-delivery.js';
 import { OutcomeRecorder } from './openai/outcome-recorder.js';
@@ -40,6 +41,7 @@ import { RouteTable } from './route-table.js';
     ...PIPELINE_GUARDS,
     ...PIPELINE_INTERCEPTORS,
     { provide: BodyReader, useFactory: () => new BodyReader() },
+    AnswerPayment,
     FreezePlanner,
     JsonDelivery,
     LargerModel,

@@ -5,9 +5,17 @@ import { AttemptRunner } from './attempt/attempt-runner.js';
 import { CallRun, type CallLimits } from './attempt/call-run.js';
 import type { BreakerState } from './breaker/endpoint-breaker.js';
 import { EndpointBreakers } from './breaker/endpoint-breakers.js';
-import type { CallSummary, JsonAnswer, ProviderAnswer, StreamAnswer, UpstreamRequest } from './domain/call.js';
-import { completionText } from './domain/completion-text.js';
+import type {
+  CallSummary,
+  JsonAnswer,
+  ProviderAnswer,
+  StreamAnswer,
+  TokenUsage,
+  UpstreamRequest,
+} from './domain/call.js';
+import { completionOutput, isSilent, shownBy } from './domain/completion-text.js';
 import type { Endpoint } from './domain/endpoint.js';
+import { hiddenTokensOf, reasoningTokensOf } from './domain/hidden-output.js';
 import { isRecord, type JsonRecord } from './domain/json.js';
 import { normaliseUsage } from './domain/usage.js';
 import { usageIn } from './domain/usage-place.js';
@@ -123,22 +131,32 @@ export class ProviderService {
   }
 }
 
+/** Of a smaller answer without named thoughts nothing can be clearly hidden; it is not looked through. */
+const HIDING_TOKENS_MIN = 256;
+
 function finishReasonOf({ choices }: JsonRecord): string | null {
   const last: unknown = Array.isArray(choices) ? choices.at(-1) : null;
   const reason = isRecord(last) ? last['finish_reason'] : null;
   return typeof reason === 'string' ? reason : null;
 }
 
+function hiddenIn(body: JsonRecord, usage: TokenUsage): number {
+  const reasoningTokens = reasoningTokensOf(usageIn(body));
+  if (reasoningTokens === 0 && usage.outputTokens < HIDING_TOKENS_MIN) return 0;
+  return hiddenTokensOf(usage, reasoningTokens, shownBy(body));
+}
+
 function summaryOf(run: CallRun, endpoint: Endpoint, body: JsonRecord): CallSummary {
   const reported = usageIn(body);
   const counted = normaliseUsage(reported);
   // A completion with output cannot have cost no output tokens: such a count is a missing one.
-  const usage = counted?.outputTokens === 0 && completionText(body) !== '' ? null : counted;
+  const usage = counted?.outputTokens === 0 && !isSilent(completionOutput(body)) ? null : counted;
   const durationMs = Math.round(run.elapsedMs);
   return {
     usage,
     reportedUsage: usage === null ? null : reported,
     servedUsage: null,
+    hiddenTokens: usage === null ? 0 : hiddenIn(body, usage),
     endpoint,
     attempts: run.attempts,
     rescued: null,

@@ -20,6 +20,7 @@ export { DEFAULT_WEIGHTS, FACTORS, type Factor, type Weights } from './domain/we
 export { AUTO_MODEL, isReservedModelKey, MODEL_KEY_PATTERN } from './domain/model-key.js';
 export { EndpointSpeeds, type ServedCall } from './endpoint-speeds.js';
 export { EndpointService } from './endpoint.service.js';
+export { HiddenOutputs } from './hidden-outputs.js';
 export { ModelService } from './model.service.js';
 export { PriceService } from './price.service.js';
 export type { RoutingReport } from './domain/routing-report.js';

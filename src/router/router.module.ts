@@ -6,6 +6,7 @@ import { ChoiceMix } from './choice-mix.js';
 import { EndpointService } from './endpoint.service.js';
 import { EndpointSpeeds } from './endpoint-speeds.js';
 import { GainScorer } from './gain/gain-scorer.js';
+import { HiddenOutputs } from './hidden-outputs.js';
 import { ModelService } from './model.service.js';
 import { ModelEndpointEntity } from './persistence/model-endpoint.entity.js';
 import { ModelEntity, ModelPriceEntity } from './persistence/model.entity.js';
@@ -48,12 +49,22 @@ import { TierRateService } from './tier-rate.service.js';
     RoutingSums,
     { provide: GainScorer, useFactory: () => new GainScorer() },
     AutoRouter,
+    HiddenOutputs,
     RouterService,
     ModelService,
     PriceService,
     EndpointService,
     TierRateService,
   ],
-  exports: [RouterService, EndpointSpeeds, RoutingSums, ModelService, PriceService, EndpointService, TierRateService],
+  exports: [
+    RouterService,
+    HiddenOutputs,
+    EndpointSpeeds,
+    RoutingSums,
+    ModelService,
+    PriceService,
+    EndpointService,
+    TierRateService,
+  ],
 })
 export class RouterModule {}

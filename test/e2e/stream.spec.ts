@@ -19,8 +19,9 @@ afterAll(() => world.destroy());
 async function streamOf(
   behaviour: string,
   more: Record<string, unknown> = {},
+  fields: Record<string, unknown> = {},
 ): Promise<Awaited<ReturnType<typeof chatStream>>> {
-  const { key: model } = await world.model({ behaviours: [behaviour], stallMs: 2_000 });
+  const { key: model } = await world.model({ behaviours: [behaviour], stallMs: 2_000, fields });
   return chatStream(world.url, prompt(model, more), { key: key.key });
 }
 
@@ -158,11 +159,14 @@ describe('a silent stream', () => {
 });
 
 describe('a slow reader', () => {
+  /** A model that may write that much. */
+  const fields = { max_output_tokens: 100_000_000 };
+
   it('holds the provider back, and the memory of the gateway stays flat', async () => {
     const marker = unique('slow-reader');
-    const { key: model } = await world.model({ behaviours: ['huge-m64'] });
+    const { key: model } = await world.model({ behaviours: ['huge-m64'], fields });
     const before = await residentMib();
-    const answer = await openAndPause(prompt(model, { stream: true, user: marker, max_tokens: 100_000 }));
+    const answer = await openAndPause(prompt(model, { stream: true, user: marker }));
     const written = await stableBytes(marker);
     expect(written).toBeLessThan(24 * 1024 * 1024);
     expect((await residentMib()) - before).toBeLessThan(64);
@@ -171,7 +175,7 @@ describe('a slow reader', () => {
   });
 
   it('gets all of a large answer', async () => {
-    const answer = await streamOf('huge-m16', { max_tokens: 100_000 });
+    const answer = await streamOf('huge-m16', {}, fields);
     expect(answer.text).toHaveLength(16 * 1024 * 1024);
     expect(answer.done).toBe(true);
   });

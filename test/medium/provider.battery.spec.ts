@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { completionText, type Endpoint } from '../../src/provider/index.js';
+import { completionOutput, type Endpoint } from '../../src/provider/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { promised } from '../support/poll.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
@@ -71,7 +71,7 @@ describe.each(CANDIDATES)('the $adapter adapter', ({ endpoints }) => {
     const { body, summary } = await gateway.json([at.plain], { body: bodies.plain });
     const answer = await gateway.stream([at.plain], { body: bodies.plain });
     const { text, data } = await collect(answer);
-    expect(text).toBe(completionText(body));
+    expect(text).toBe(completionOutput(body).text);
     expect(isDeepStrictEqual(answer.summary().usage, summary.usage)).toBe(true);
     for (const chunk of data) {
       expect(JSON.parse(chunk)).toMatchObject({ object: 'chat.completion.chunk', choices: expect.any(Array) as [] });
@@ -91,7 +91,7 @@ describe.each(CANDIDATES)('the $adapter adapter', ({ endpoints }) => {
     const answer = await gateway.stream([at.tools], { body: bodies.tools });
     const { error } = await collect(answer);
     expect(error).toBeNull();
-    expect(answer.deliveredText()).toBe(completionText(body));
+    expect(answer.delivered().text).toBe(completionOutput(body).text);
     expect(answer.summary()).toMatchObject({ complete: true });
   });
 

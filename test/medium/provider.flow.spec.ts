@@ -57,7 +57,7 @@ describe('flow of a stream', () => {
     expect(chars).toBe(24 * MIB);
     expect(answer.summary().complete).toBe(true);
     // Text beyond any model's reach is not kept.
-    expect(answer.deliveredText().length).toBeLessThanOrEqual(8 * MIB);
+    expect(answer.delivered().text.length).toBeLessThanOrEqual(8 * MIB);
   });
 
   it.each<[string, (answer: StreamAnswer, caller: AbortController) => void]>([
@@ -81,7 +81,7 @@ describe('flow of a stream', () => {
     const caller = new AbortController();
     const answer = await gateway.stream([alpha('stall-a2')], { ...labelled('waiting'), signal: caller.signal });
     const collected = collect(answer);
-    await pollUntil(() => Promise.resolve(answer.deliveredText() === '' ? null : true), 'the first content');
+    await pollUntil(() => Promise.resolve(answer.delivered().text === '' ? null : true), 'the first content');
     caller.abort();
     expect((await collected).error).toBeInstanceOf(CallerGoneError);
   });

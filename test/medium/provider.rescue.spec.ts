@@ -34,7 +34,7 @@ describe('a stream that breaks after its first content', () => {
     const answer = await gateway.stream([alpha(`${fault}-a5-p40`), beta('ok-p40')]);
     const { text, error } = await collect(answer);
     expect([text, error]).toEqual([WHOLE, null]);
-    expect(answer.deliveredText()).toBe(WHOLE);
+    expect(answer.delivered().text).toBe(WHOLE);
     expect(answer.summary()).toMatchObject({
       complete: true,
       rescued: { from: 'alpha', to: 'beta', afterChars: textOf(5).length },
@@ -107,7 +107,7 @@ describe('a stream that breaks after its first content', () => {
     expect(error).toBeInstanceOf(AppError);
     expect(error).toMatchObject({ kind: 'upstream_failed', code: 'stream_broken' });
     expect(attemptsOf(error).length).toBe(answer.attempts.length);
-    expect(answer.deliveredText()).toBe(textOf(5));
+    expect(answer.delivered().text).toBe(textOf(5));
     expect(answer.summary()).toMatchObject({ complete: false, rescued: null, usage: null });
   });
 

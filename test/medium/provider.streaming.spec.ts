@@ -30,7 +30,7 @@ describe('streams from an OpenAI-compatible upstream', () => {
     // Role, 20 pieces, finish, usage; never the end marker.
     expect(data).toHaveLength(23);
     expect(JSON.parse(data.at(-1) ?? '')).toMatchObject({ choices: [], usage: { prompt_tokens: 30 } });
-    expect(answer.deliveredText()).toBe(text);
+    expect(answer.delivered().text).toBe(text);
     expect(answer.summary()).toMatchObject({
       usage: { inputTokens: 30, outputTokens: 20, cachedInputTokens: 0, cachedOutputTokens: 0 },
       complete: true,
@@ -111,7 +111,7 @@ describe('streams from an OpenAI-compatible upstream', () => {
     const answer = await gateway.stream([alpha('reasoning-n2')]);
     const { text } = await collect(answer);
     expect(text).toBe(textOf(2));
-    expect(answer.deliveredText()).toBe(`Let me think.${textOf(2)}`);
+    expect(answer.delivered().text).toBe(`Let me think.${textOf(2)}`);
   });
 
   it('makes chunks of a whole answer that came although a stream was asked for', async () => {

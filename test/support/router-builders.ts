@@ -66,6 +66,8 @@ export function model(modelKey: string, fields: ModelFields = {}): ModelRecord {
     descriptionZh: '',
     contextWindow: 128_000,
     maxOutputTokens: 8_192,
+    hiddenOutputMax: null,
+    hiddenOutputSeen: 0,
     customerImageInputMtok: '',
     customerImageOutputMtok: '',
     customerImageCachedInputMtok: '',

@@ -108,6 +108,7 @@ export function newModel(fields: Partial<NewModel> = {}): NewModel {
     tier: 'standard',
     contextWindow: 128_000,
     maxOutputTokens: 8_192,
+    hiddenOutputMax: null,
     rates: {
       inputPerMtok: micros(200_000_000),
       outputPerMtok: micros(900_000_000),

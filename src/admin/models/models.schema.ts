@@ -40,6 +40,14 @@ const optional = {
   mci_score: z.number().min(0).max(MCI_SCORE_MAX),
   description: text,
   description_zh: text,
+  hidden_output_max: z
+    .int()
+    .min(0)
+    .max(TOKENS_MAX)
+    .nullable()
+    .describe(
+      'Output tokens of one choice that it may write without showing them (hidden thoughts); the freeze covers them. 0: it shows everything. `null`: learned from usage.',
+    ),
   customer_input_mtok: rate,
   customer_output_mtok: rate,
   customer_cacheread_mtok: rate,
@@ -80,6 +88,10 @@ export const modelSchema = z
     description_zh: z.string(),
     context_window: z.int(),
     max_output_tokens: z.int(),
+    hidden_output_max: z.int().nullable(),
+    hidden_output_seen: z
+      .int()
+      .describe('The largest hidden part of an answer so far; counts while `hidden_output_max` is `null`.'),
     customer_input_mtok: decimalOut.nullable(),
     customer_output_mtok: decimalOut.nullable(),
     customer_cacheread_mtok: decimalOut.nullable(),
@@ -110,6 +122,7 @@ export function modelFields(
     mciScore: body.mci_score,
     description: body.description,
     descriptionZh: body.description_zh,
+    hiddenOutputMax: body.hidden_output_max,
     customerImageInputMtok: body.customer_image_input_mtok,
     customerImageOutputMtok: body.customer_image_output_mtok,
     customerImageCachedInputMtok: body.customer_image_cached_input_mtok,
@@ -140,6 +153,8 @@ export function modelView(model: ModelRecord): ModelView {
     description_zh: model.descriptionZh,
     context_window: model.contextWindow,
     max_output_tokens: model.maxOutputTokens,
+    hidden_output_max: model.hiddenOutputMax,
+    hidden_output_seen: model.hiddenOutputSeen,
     ...rateFields(model),
     customer_image_input_mtok: model.customerImageInputMtok,
     customer_image_output_mtok: model.customerImageOutputMtok,

@@ -23,6 +23,8 @@ export interface PoolEntry {
   mciScore: number;
   contextWindow: number;
   maxOutputTokens: number;
+  /** Absent: learned from usage. */
+  hiddenOutputMax?: number;
   description: string;
   descriptionZh: string;
   listPrice: ListPrice;

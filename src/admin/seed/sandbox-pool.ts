@@ -80,5 +80,13 @@ export const SANDBOX_POOL: readonly PoolEntry[] = [
 ];
 
 function common(modelKey: string, displayName: string, mciScore: number) {
-  return { modelKey, displayName, mciScore, description: TEXT, descriptionZh: TEXT_ZH, enabled: true };
+  return {
+    modelKey,
+    displayName,
+    mciScore,
+    description: TEXT,
+    descriptionZh: TEXT_ZH,
+    hiddenOutputMax: 0,
+    enabled: true,
+  };
 }

@@ -11,7 +11,14 @@ const choices = fc.integer({ min: 1, max: 16 });
 
 function estimateOf(inputTokens: number, tokensPerChoice: number, n: number): CostEstimate {
   const outputTokens = tokensPerChoice * n;
-  return { inputTokens, choices: n, outputTokens, outputTokensMax: outputTokens, amountMicros: micros(1) };
+  return {
+    inputTokens,
+    choices: n,
+    outputTokens,
+    hiddenTokens: 0,
+    requestedTokens: outputTokens,
+    amountMicros: micros(1),
+  };
 }
 
 function priceOfTokens(inputTokens: number, outputTokens: number, rates: Parameters<typeof priceOf>[1]): bigint {

@@ -33,23 +33,24 @@ export function elasticStep(
   return Math.min(wantedTokens, Math.max(part, STEP_LEAST_TOKENS * choices));
 }
 
-/** The first freeze of a stream; see `elasticStep`. */
+/** The first freeze of a stream; see `elasticStep`. Only what can be seen is made smaller: the rest cannot be stopped. */
 export function elasticFreeze(estimate: CostEstimate, rates: PriceRates, seenMicros: Micros | null): CostEstimate {
-  const { outputTokens, choices } = estimate;
-  const step = elasticStep(outputTokens, seenMicros, rates, choices);
-  return step >= outputTokens ? estimate : withOutput(estimate, rates, Math.floor(step / choices));
+  const { outputTokens, hiddenTokens, choices } = estimate;
+  const step = elasticStep(outputTokens - hiddenTokens, seenMicros, rates, choices);
+  const tokens = hiddenTokens + step;
+  return tokens >= outputTokens ? estimate : withOutput(estimate, rates, Math.floor(tokens / choices));
 }
 
 /**
  * The part of an estimate that an amount pays for: the whole prompt and as much output as is left.
- * @returns `null` when that is hardly any output, or when the prompt could not be estimated.
+ * @returns `null` when that is hardly any output beyond what may come unseen, or when the prompt could not be estimated.
  */
 export function affordablePart(
   estimate: CostEstimate,
   rates: PriceRates,
   availableMicros: Micros,
 ): CostEstimate | null {
-  const { inputTokens, outputTokens, choices } = estimate;
+  const { inputTokens, outputTokens, hiddenTokens, choices } = estimate;
   if (inputTokens === 0) return null;
   // The price of prompt and output together is rounded up once, so a whole micro-credit is never lost between them.
   const budget = availableMicros * MICROS_PER_UNIT - BigInt(inputTokens) * rates.inputPerMtok;
@@ -57,7 +58,7 @@ export function affordablePart(
   const tokens = rates.outputPerMtok === 0n ? BigInt(outputTokens) : budget / rates.outputPerMtok;
   const all = tokens < BigInt(outputTokens) ? Number(tokens) : outputTokens;
   const perChoice = Math.floor(all / choices);
-  return perChoice < ANSWER_LEAST_TOKENS ? null : withOutput(estimate, rates, perChoice);
+  return perChoice < hiddenTokens / choices + ANSWER_LEAST_TOKENS ? null : withOutput(estimate, rates, perChoice);
 }
 
 function withOutput(estimate: CostEstimate, rates: PriceRates, tokensPerChoice: number): CostEstimate {

@@ -5,8 +5,6 @@ import { priceOf } from './price.js';
 
 /** Output tokens that the freeze of a stream covers at first; extensions grow it while tokens flow. */
 export const STREAM_FIRST_TOKENS = 1_024;
-/** No request said how much it may put out, and no model limits it. */
-export const OUTPUT_TOKENS_UNLIMITED = 100_000_000;
 const SMALLEST_AMOUNT = micros(1);
 
 /** The settings that an estimate needs; `Config` has them. */
@@ -15,6 +13,16 @@ export interface EstimateSettings {
   /** Decimal credits. */
   DEFAULT_FREEZE_CREDITS: string;
 }
+
+/** What a model may write, output tokens of one choice. */
+export interface ModelOutput {
+  maxTokens: number;
+  /** Without showing them. */
+  hiddenTokens: number;
+}
+
+/** A model that shows everything. */
+const SHOWS_ALL: ModelOutput = { maxTokens: Number.MAX_SAFE_INTEGER, hiddenTokens: 0 };
 
 /** Tokens of a request before any price is known. */
 export interface TokenEstimate {
@@ -31,8 +39,10 @@ export interface CostEstimate {
   choices: number;
   /** Output tokens, over all choices, that the amount covers. */
   outputTokens: number;
-  /** Most output tokens, over all choices, that the request allows; extensions stop there. */
-  outputTokensMax: number;
+  /** Those among them that may come unseen. */
+  hiddenTokens: number;
+  /** The request's own maximum over all choices; `null` when it has none. */
+  requestedTokens: number | null;
   /** Never below one micro-credit. */
   amountMicros: Micros;
 }
@@ -53,8 +63,9 @@ export function firstFreezeTokens(body: Body, { outputTokens }: TokenEstimate): 
 }
 
 /**
- * The freeze of a request at a price. A stream covers at most its first 1024 output tokens a choice, everything else its
- * whole maximum. When there is nothing to estimate from, the default amount.
+ * The freeze of a request at a price. A stream covers what may come unseen and at most the first 1024 output tokens a choice that
+ * can be seen, everything else its whole maximum; without a maximum a plain call covers what may come unseen and the default. When
+ * there is nothing to estimate from, the default amount.
  * @param counted the request's `estimateTokens`, when it has been made already.
  */
 export function estimate(
@@ -62,14 +73,15 @@ export function estimate(
   rates: PriceRates,
   settings: EstimateSettings,
   counted?: TokenEstimate,
+  model: ModelOutput = SHOWS_ALL,
 ): CostEstimate {
   const inputTokens = counted?.inputTokens ?? countPromptTokens(body) ?? 0;
   const choices = choicesOf(body);
   const requested = requestedMax(body);
-  const perChoice = requested ?? settings.DEFAULT_MAX_OUTPUT_TOKENS;
-  const isStream = body['stream'] === true;
-  const outputTokens = (isStream ? Math.min(perChoice, STREAM_FIRST_TOKENS) : perChoice) * choices;
-  const outputTokensMax = requested === null ? OUTPUT_TOKENS_UNLIMITED : requested * choices;
+  const hidden = Math.min(model.hiddenTokens, requested ?? model.maxTokens);
+  const seen = requested === null ? settings.DEFAULT_MAX_OUTPUT_TOKENS : requested - hidden;
+  const first = hidden + (body['stream'] === true ? Math.min(seen, STREAM_FIRST_TOKENS) : seen);
+  const outputTokens = (hidden > 0 && requested === null ? Math.min(first, model.maxTokens) : first) * choices;
   const isKnown = inputTokens > 0;
   const price = isKnown
     ? priceOf({ inputTokens, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 }, rates)
@@ -78,7 +90,8 @@ export function estimate(
     inputTokens,
     choices,
     outputTokens,
-    outputTokensMax,
+    hiddenTokens: hidden * choices,
+    requestedTokens: requested === null ? null : requested * choices,
     amountMicros: price < SMALLEST_AMOUNT ? SMALLEST_AMOUNT : price,
   };
 }

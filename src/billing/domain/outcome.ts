@@ -1,5 +1,6 @@
 import type { Attempt, Rescue, TokenUsage } from '../../provider/index.js';
 import type { Freeze } from '../../wallet/index.js';
+import type { UsageDoubt } from './usage-bounds.js';
 
 export type UsageSource = 'provider' | 'estimated' | 'unavailable';
 
@@ -9,10 +10,12 @@ export type UsageSource = 'provider' | 'estimated' | 'unavailable';
  */
 export interface Outcome {
   disposition: 'charge' | 'release';
-  /** Why it ended so: `complete`, `caller_gone`, `upstream_cut`, `quota_stop`, `provider_failed`, `free_hangup`, … */
+  /** Why it ended so: `complete`, `caller_gone`, `upstream_cut`, `quota_stop`, `maximum_exceeded`, `provider_failed`, … */
   reason: string;
   usage: TokenUsage;
   usageSource: UsageSource;
+  /** Why the provider's own count does not count; absent when it does, or when there was none. */
+  doubt?: UsageDoubt;
   /** Price of the usage under the pinned price version, micro-credits. */
   creditsUsedMicros: string;
   priceId: string;

@@ -1,7 +1,7 @@
 import { formatDecimal } from '../../platform/money/index.js';
 import { diagnose } from './diagnosis.js';
 import type { Audience, RequestEvidence } from './explanation.js';
-import { outcomeOf } from './outcome.js';
+import { outcomeOf, type Outcome } from './outcome.js';
 import type { Stage, StageRecord } from './trace.js';
 import type { UsageRecord } from './usage.js';
 
@@ -29,6 +29,7 @@ const CUT_SHORT: Readonly<Record<string, string>> = {
   caller_gone: ', until the caller left',
   upstream_cut: ', until the provider cut it off',
   quota_stop: ', until the wallet had no more credits',
+  maximum_exceeded: ', until the gateway ended it because the provider went past its maximum of output tokens',
 };
 
 /** One sentence on what happened, and one on what to do now. */
@@ -46,7 +47,9 @@ export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvide
     return (audience === 'operator' ? diagnose(stopped) : null) ?? stoppedAt(stopped, evidence);
   }
   if (usage?.status === 'settled') {
-    return withDelivery(settled(usage, CUT_SHORT[outcomeOf(freeze)?.reason ?? ''] ?? ''), stages);
+    const outcome = outcomeOf(freeze);
+    const cutShort = CUT_SHORT[outcome?.reason ?? ''] ?? '';
+    return withDelivery(settled(usage, `${cutShort}. ${doubted(outcome)}`), stages);
   }
   if (usage?.status === 'released') {
     return { verdict: 'The frozen credits were given back; nothing was charged.', next_step: NOTHING };
@@ -116,13 +119,23 @@ function stoppedAt(stage: StageRecord, { trace, usage }: RequestEvidence): Verdi
   };
 }
 
-function settled(usage: UsageRecord, cutShort: string): Verdict {
+function settled(usage: UsageRecord, how: string): Verdict {
   const by = usage.provider === null ? '' : ` by ${usage.provider}`;
   return {
-    verdict: `The request was answered${by} with ${usage.modelKey}${cutShort}. ${moneyOf(usage)}`,
+    verdict: `The request was answered${by} with ${usage.modelKey}${how}${moneyOf(usage)}`,
     next_step:
       usage.shortfallMicros > 0n ? `Top the ${usage.tier} wallet up; the shortfall is borne by the platform.` : NOTHING,
   };
+}
+
+/** A sentence on a count that the provider sent and that is not charged. */
+function doubted(outcome: Outcome | null): string {
+  const { kind, inputTokens, outputTokens } = outcome?.doubt ?? {};
+  if (outputTokens === undefined || outputTokens === null) return '';
+  const said = `The provider reported ${String(inputTokens ?? 0)} input and ${String(outputTokens)} output tokens, which`;
+  return kind === 'implausible_usage'
+    ? `${said} cannot be true, so the gateway's own count is charged. `
+    : `${said} is past the maximum that it was sent, so the gateway's own count is charged. `;
 }
 
 function expired(usage: UsageRecord): Verdict {

@@ -5,7 +5,7 @@ import { databaseNowMs, inTransaction } from '../../platform/database/index.js';
 import type { Queryable } from '../../wallet/index.js';
 import type { SettlementItem } from '../domain/settlement.js';
 
-const SETTLE = `select status, used, charged, shortfall from billing_settle($1)`;
+const SETTLE = `select id, status, used, charged, shortfall from billing_settle($1)`;
 const RELEASE = `select id from billing_settle($1)`;
 const LOCK_HELD = `select 1 from wallet_freeze where account_id = $1 and id = $2 and state = 'held' for no key update`;
 const EXPIRE = `select id from billing_expire_dead($1, $2 * interval '1 millisecond')`;
@@ -18,6 +18,7 @@ const DELETE_CHANGES = `delete from config_change where version in (
     and version <= (select version from config_version) - $1 order by version limit $2)`;
 
 export interface SettledRow {
+  id: string;
   status: string;
   used: string;
   charged: string;

@@ -1,5 +1,14 @@
 /** What operators hear of. The names are part of the API: filters, webhooks and receivers use them. */
-export const EVENT_KINDS = ['low_balance', 'key_disabled', 'breaker_open', 'drift_found', 'settlement_failed'] as const;
+export const EVENT_KINDS = [
+  'low_balance',
+  'key_disabled',
+  'breaker_open',
+  'drift_found',
+  'settlement_failed',
+  'shortfall',
+  'implausible_usage',
+  'maximum_exceeded',
+] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
@@ -11,6 +20,9 @@ const SEVERITY_OF: Readonly<Record<EventKind, Severity>> = {
   breaker_open: 'warning',
   drift_found: 'critical',
   settlement_failed: 'critical',
+  shortfall: 'warning',
+  implausible_usage: 'warning',
+  maximum_exceeded: 'warning',
 };
 
 export function severityOf(kind: EventKind): Severity {

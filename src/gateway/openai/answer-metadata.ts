@@ -6,6 +6,12 @@ import { filled, type RequestContext } from '../pipeline/context.js';
 
 const CANDIDATES_MAX = 10;
 
+/** What ended an answer that the gateway itself has ended, by the reason of its outcome. */
+const STOPPED_BY: Readonly<Record<string, string>> = {
+  quota_stop: 'insufficient_quota',
+  maximum_exceeded: 'max_tokens',
+};
+
 /** What the gateway adds to an answer: how it was routed and what it cost. */
 export function metadataOf(context: RequestContext, outcome: Outcome, wallet: AccountKind): Record<string, unknown> {
   const route = filled(context.route, 'route');
@@ -37,7 +43,7 @@ export function metadataOf(context: RequestContext, outcome: Outcome, wallet: Ac
       frozen: formatDecimal(freeze.amountMicros),
       wallet,
       receipt: receiptIdOf(context.requestId),
-      ...(outcome.reason === 'quota_stop' ? { stopped_by: 'insufficient_quota' } : {}),
+      ...(outcome.reason in STOPPED_BY ? { stopped_by: STOPPED_BY[outcome.reason] } : {}),
     },
   };
 }

@@ -1,10 +1,11 @@
 import { priceOf } from '../../billing/index.js';
 import type { Micros } from '../../platform/money/index.js';
+import type { DeliveredOutput } from '../../provider/index.js';
 import type { PriceRates } from '../../router/index.js';
 import type { ChatRequest } from './chat-request.schema.js';
 import type { UsageEstimator } from './usage-estimator.js';
 
-/** What one stream would cost if it ended here, by the gateway's own count. The prompt is counted once. */
+/** What one answer would cost if it ended here, by the gateway's own count. The prompt is counted once. */
 export class DeliveredBill {
   private inputTokens: number | null = null;
 
@@ -14,10 +15,14 @@ export class DeliveredBill {
     private readonly rates: PriceRates,
   ) {}
 
-  /** @param delivered text that has reached the caller, or would. */
-  costOf(delivered: string): Micros {
+  outputTokens(delivered: DeliveredOutput): number {
+    return this.estimator.outputTokens(delivered);
+  }
+
+  /** Price of the prompt and so many tokens that have reached the caller, or would. */
+  costOf(outputTokens: number): Micros {
     this.inputTokens ??= this.estimator.inputTokens(this.body);
-    const usage = { cachedInputTokens: 0, cachedOutputTokens: 0, outputTokens: this.estimator.outputTokens(delivered) };
-    return priceOf({ ...usage, inputTokens: this.inputTokens }, this.rates);
+    const usage = { inputTokens: this.inputTokens, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 };
+    return priceOf(usage, this.rates);
   }
 }

@@ -15,8 +15,10 @@ export interface StreamBooks {
   base: Omit<ExtendRequest, 'extraMicros'>;
   /** What was last seen available in the wallet; `null` when nothing is known. */
   seenMicros: () => Micros | null;
-  /** What is frozen less what has come would cost now, counted with the tokenizer; asked near the end of a wallet only. */
-  roomMicros: () => bigint;
+  /** What has come, counted with the tokenizer: asked where the rough count reaches the maximum, or the end of a wallet. */
+  deliveredTokens: () => number;
+  /** What is frozen less what so many output tokens cost. */
+  roomMicros: (outputTokens: number) => bigint;
   /** Whether other requests hold credits of the wallet that may come back. */
   othersHold: () => Promise<boolean>;
   onExtended: (frozenMicros: Micros) => void;
@@ -36,18 +38,19 @@ export class FreezeExtender {
 
   /**
    * Call with every group of events, metered and not delivered yet.
-   * @returns `false` when it is more than what is paid for and the wallet has no more: the stream has to stop.
+   * @returns `false` when the stream has to stop: more has come than is paid for and the wallet has no more, or the provider
+   *   goes on a step past its maximum.
    */
   async keepAhead(): Promise<boolean> {
     if (!this.isDry && this.meter.stepTokens > 0) this.pending ??= this.extend();
-    if (this.isDry && !this.meter.isStrict) this.countExactly();
+    if (this.isDry && !this.meter.isStrict) this.countRoom();
     while (this.meter.usedUp) {
       if (this.pending !== null) await this.pending;
+      else if (this.meter.coversMaximum && !this.meter.isExact) this.meter.counted(this.books.deliveredTokens());
+      else if (this.meter.coversLimit) return false;
       else if (!this.isDry) this.pending = this.extend();
-      else if (!this.countExactly()) {
-        if (this.books.roomMicros() >= 0n) return true;
-        if (!(await this.awaitCredits())) return false;
-      }
+      else if (this.countRoom() >= 0n) return true;
+      else if (this.meter.isPastMaximum || !(await this.awaitCredits())) return false;
     }
     return true;
   }
@@ -57,13 +60,14 @@ export class FreezeExtender {
     await this.pending;
   }
 
-  /** The meter is early on purpose: near the end the tokenizer says how much is really left. */
-  private countExactly(): boolean {
-    const roomMicros = this.books.roomMicros();
+  /** The meter is early on purpose: near the end the tokenizer says how much is really left. @returns that in credits. */
+  private countRoom(): bigint {
+    const tokens = this.books.deliveredTokens();
+    const roomMicros = this.books.roomMicros(tokens + this.meter.reservedTokens);
     // What is missing has to be paid for before anything more is delivered.
     const roomTokens = roomMicros < 0n ? -this.meter.tokensFor(-roomMicros) - 1 : this.meter.tokensFor(roomMicros);
-    this.meter.leave(roomTokens);
-    return roomTokens > 0;
+    this.meter.leave(tokens, roomTokens);
+    return roomMicros;
   }
 
   /** Other requests of the wallet end and give back what they did not use. */

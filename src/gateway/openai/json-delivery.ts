@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { completionText, type JsonAnswer } from '../../provider/index.js';
+import type { JsonAnswer } from '../../provider/index.js';
 import { CLIENT_CLOSED_STATUS } from '../pipeline/caller-connection.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { usedHeadersOf } from './answer-headers.js';
 import { metadataOf, usdCostOf } from './answer-metadata.js';
+import { AnswerPayment } from './answer-payment.js';
 import { callerUsageOf } from './caller-usage.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
 
@@ -13,6 +14,7 @@ import { OutcomeRecorder } from './outcome-recorder.js';
 @Injectable()
 export class JsonDelivery {
   constructor(
+    private readonly payment: AnswerPayment,
     private readonly outcomes: OutcomeRecorder,
     private readonly journal: RequestJournal,
   ) {}
@@ -20,17 +22,19 @@ export class JsonDelivery {
   async deliver(context: RequestContext, answer: JsonAnswer, reply: FastifyReply): Promise<void> {
     const left = context.caller.gone.aborted;
     const isFree = left && answer.endpoint.hangupBilling === 'free';
+    const paid = await this.payment.pay(context, answer);
+    const isClamped = paid.reason === 'complete' && wasClamped(context, answer.body);
     const outcome = this.outcomes.outcomeOf(context, {
-      reason: isFree ? 'free_hangup' : wasClamped(context, answer.body) ? 'quota_stop' : 'complete',
-      summary: answer.summary,
-      delivered: () => completionText(answer.body),
+      reason: isFree ? 'free_hangup' : isClamped ? 'quota_stop' : paid.reason,
+      summary: paid.summary,
+      delivered: paid.delivered,
       status: left ? CLIENT_CLOSED_STATUS : 200,
     });
     await this.outcomes.capture(context, outcome);
     const wallet = filled(context.key, 'key').billingAccountKind;
     const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
-    const usage = callerUsageOf(outcome, answer.summary.reportedUsage, cost);
-    const body = withMetadata({ ...answer.body, usage }, metadataOf(context, outcome, wallet));
+    const usage = callerUsageOf(outcome, paid.summary.reportedUsage, cost);
+    const body = withMetadata({ ...paid.body, usage }, metadataOf(context, outcome, wallet));
     void reply
       .status(200)
       .headers(usedHeadersOf(context))
@@ -42,9 +46,8 @@ export class JsonDelivery {
 
 /** Whether the answer ended at the maximum that the wallet set, not at one of its caller or its model. */
 function wasClamped(context: RequestContext, body: Record<string, unknown>): boolean {
-  const clampTokens = context.freeze?.outputTokensClamp ?? null;
   const { choices } = body;
-  return clampTokens !== null && Array.isArray(choices) && choices.some(endedByLength);
+  return context.freeze?.isShort === true && Array.isArray(choices) && choices.some(endedByLength);
 }
 
 function endedByLength(choice: unknown): boolean {

@@ -33,9 +33,11 @@ const metadata = z
       wallet: z.enum(['personal', 'organization']),
       receipt: z.string(),
       stopped_by: z
-        .literal('insufficient_quota')
+        .enum(['insufficient_quota', 'max_tokens'])
         .optional()
-        .describe('The answer ends with `finish_reason: "length"` because the wallet has no more.'),
+        .describe(
+          'Why the gateway ended the answer with `finish_reason: "length"`: the wallet has no more, or the provider went past the maximum.',
+        ),
     }),
   })
   .meta({ id: 'AnswerMetadata' });

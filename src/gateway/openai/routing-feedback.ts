@@ -4,8 +4,14 @@ import { EndpointSpeeds, RoutingSums, type Route } from '../../router/index.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
 
 const MICROS = 1e6;
-/** Ends that say nothing about the model: the caller left, or its money ran out. */
-const ANSWERED: ReadonlySet<string> = new Set(['complete', 'quota_stop', 'caller_gone', 'free_hangup']);
+/** Ends that were no failure: the caller left, its money ran out, or the answer was as long as it may be. */
+const ANSWERED: ReadonlySet<string> = new Set([
+  'complete',
+  'quota_stop',
+  'maximum_exceeded',
+  'caller_gone',
+  'free_hangup',
+]);
 
 /** Tells the router what became of its choice: how fast the endpoint was, and what the request came to. */
 @Injectable()

@@ -16,12 +16,12 @@ const price = {
   cacheWritePerMtok: micros(0n),
 };
 
-function piece(outputChars: number): StreamEvent {
-  return { data: '{}', outputChars, usageOnly: false };
+function piece(outputChars: number, dataTokens = 0): StreamEvent {
+  return { data: '{}', outputChars, outputBytes: outputChars, dataTokens, usageOnly: false };
 }
 
 function meterOf(outputTokensMax: number): StreamMeter {
-  return new StreamMeter({ price, coveredTokens: 1024, outputTokensMax });
+  return new StreamMeter({ price, coveredTokens: 1024, hiddenTokens: 0, outputTokensMax });
 }
 
 type Wallets = ConstructorParameters<typeof FreezeExtender>[0];
@@ -40,6 +40,7 @@ function payer(extensions: number): { wallets: Pick<Wallets, 'extend'>; asked: b
 }
 
 interface Situation {
+  deliveredTokens?: () => number;
   roomMicros?: () => bigint;
   othersHold?: () => boolean;
   seenMicros?: bigint;
@@ -50,6 +51,7 @@ function extenderOf(wallets: Pick<Wallets, 'extend'>, meter: StreamMeter, situat
   return new FreezeExtender(wallets, meter, {
     base: { id: 'r', accountId: 'a', limits },
     seenMicros: () => (situation.seenMicros === undefined ? null : micros(situation.seenMicros)),
+    deliveredTokens: situation.deliveredTokens ?? (() => meter.outputTokens),
     roomMicros: situation.roomMicros ?? (() => -1n),
     othersHold: () => Promise.resolve(situation.othersHold?.() ?? false),
     onExtended: () => undefined,
@@ -71,6 +73,12 @@ describe('metering a stream', () => {
     meter.add(Array.from({ length: 600 }, () => piece(3)));
     expect(meter.stepTokens).toBe(76);
     expect(meterOf(1024).stepTokens).toBe(0);
+  });
+
+  it('counts a picture by its tokens, and every script by its bytes', () => {
+    const meter = meterOf(100_000);
+    meter.add([piece(0, 1_290), { ...piece(100), outputBytes: 300 }]);
+    expect(meter.outputTokens).toBe(1_390);
   });
 
   it('counts scripts of one token a character by their events', () => {
@@ -128,6 +136,51 @@ describe('metering a stream', () => {
     expect(await extender.keepAhead()).toBe(false);
   });
 
+  it('asks for nothing when exactly the maximum has come, however early the rough count is', async () => {
+    const { wallets, asked } = payer(10);
+    const meter = new StreamMeter({ price, coveredTokens: 16, hiddenTokens: 0, outputTokensMax: 16 });
+    const extender = extenderOf(wallets, meter, { deliveredTokens: () => 16 });
+    meter.add([piece(90)]);
+    expect(await extender.keepAhead()).toBe(true);
+    expect(asked).toEqual([]);
+    expect(meter.isPastMaximum).toBe(false);
+  });
+
+  it('has each step past the maximum paid for before it is delivered, and ends the stream after one', async () => {
+    const { wallets, asked } = payer(10);
+    const meter = new StreamMeter({ price, coveredTokens: 16, hiddenTokens: 0, outputTokensMax: 16 });
+    let delivered = 40;
+    const extender = extenderOf(wallets, meter, { deliveredTokens: () => delivered });
+    meter.add([piece(120)]);
+    expect(await extender.keepAhead()).toBe(true);
+    expect(asked).toEqual([2048n]);
+    expect(meter.isPastMaximum).toBe(true);
+    delivered = 1_041;
+    meter.add([piece(6_000)]);
+    expect(await extender.keepAhead()).toBe(false);
+    expect(asked).toEqual([2048n]);
+  });
+
+  it('keeps what is covered for unseen output apart, until all of the maximum is covered', () => {
+    const meter = new StreamMeter({ price, coveredTokens: 9_024, hiddenTokens: 8_000, outputTokensMax: 9_600 });
+    meter.add(Array.from({ length: 511 }, () => piece(3)));
+    expect([meter.stepTokens, meter.usedUp]).toEqual([0, false]);
+    meter.add([piece(3)]);
+    expect(meter.stepTokens).toBe(576);
+    meter.add(Array.from({ length: 600 }, () => piece(3)));
+    expect(meter.usedUp).toBe(true);
+    meter.extended(576);
+    expect([meter.stepTokens, meter.usedUp, meter.reservedTokens]).toEqual([0, false, 0]);
+  });
+
+  it('waits for no credits past the maximum', async () => {
+    const { wallets } = payer(0);
+    const meter = new StreamMeter({ price, coveredTokens: 16, hiddenTokens: 0, outputTokensMax: 16 });
+    const situation = { deliveredTokens: () => 40, roomMicros: () => -48n, othersHold: () => true };
+    meter.add([piece(120)]);
+    expect(await extenderOf(wallets, meter, situation).keepAhead()).toBe(false);
+  });
+
   it('waits for what other requests of the wallet give back, and goes on', async () => {
     let refusals = 5;
     const extend = (): Promise<ExtendResult> => {
@@ -154,7 +207,14 @@ describe('the paid part of the last group', () => {
     [6, 'xabcde', 3],
     [7, 'xabcdef', 4],
   ])('of %i paid characters is %j', (paidChars, text, events) => {
-    const paid = paidPart(group, 'xabcdef', (delivered) => delivered.length <= paidChars);
-    expect(paid).toEqual({ text, events: group.slice(0, events) });
+    const all = { text: 'xabcdef', dataTokens: 0 };
+    const paid = paidPart(group, all, (part) => part.text.length <= paidChars);
+    expect(paid).toEqual({ delivered: { text, dataTokens: 0 }, events: group.slice(0, events) });
+  });
+
+  it('counts what is no text, too', () => {
+    const pictures = [piece(0, 10), piece(0, 10), piece(0, 10)];
+    const paid = paidPart(pictures, { text: 'x', dataTokens: 35 }, (part) => part.dataTokens <= 26);
+    expect(paid).toEqual({ delivered: { text: 'x', dataTokens: 25 }, events: pictures.slice(0, 2) });
   });
 });

@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { attemptFactsOf, rescueFactsOf, type Outcome } from '../../billing/index.js';
-import type { CallSummary, StreamAnswer, StreamEvent } from '../../provider/index.js';
+import { attemptFactsOf, maximumOf, rescueFactsOf, type Outcome } from '../../billing/index.js';
+import type { CallSummary, DeliveredOutput, StreamAnswer, StreamEvent } from '../../provider/index.js';
 import { WalletService } from '../../wallet/index.js';
 import { CLIENT_CLOSED_STATUS, type CallerConnection } from '../pipeline/caller-connection.js';
 import { filled, outgrownFactsOf, type HeldFreeze, type RequestContext } from '../pipeline/context.js';
+import { keyLimitsOf } from '../pipeline/key-limits.js';
 import { RequestJournal } from '../pipeline/request-journal.js';
 import { streamHeadersOf } from './answer-headers.js';
 import { metadataOf, usdCostOf } from './answer-metadata.js';
+import { boundsOf } from './call-bounds.js';
 import { DeliveredBill } from './delivered-bill.js';
 import { FreezeExtender } from './freeze-extender.js';
 import { OutcomeRecorder, type EndReason } from './outcome-recorder.js';
@@ -16,15 +18,17 @@ import { paidPart } from './paid-part.js';
 import { StreamMeter } from './stream-meter.js';
 import { UsageEstimator } from './usage-estimator.js';
 
+const NOTHING: DeliveredOutput = { text: '', dataTokens: 0 };
+
 /** How the pumping of a stream ended. */
 interface PumpEnd {
-  reason: Extract<EndReason, 'complete' | 'caller_gone' | 'upstream_cut' | 'quota_stop'>;
+  reason: Extract<EndReason, 'complete' | 'caller_gone' | 'upstream_cut' | 'quota_stop' | 'maximum_exceeded'>;
   error: Error | null;
   head: ChunkHead;
   /** The caller was still there for at least one group of events. */
   reachedCaller: boolean;
-  /** The text that reached the caller, when that is less than what the provider sent. */
-  paidText: string | null;
+  /** What reached the caller, when that is less than what the provider sent. */
+  paid: DeliveredOutput | null;
 }
 
 /** Forwards a stream chunk by chunk, meters it in passing, and ends it only after its outcome is durable. */
@@ -62,7 +66,7 @@ export class StreamRelay {
       error: null,
       head: fallbackHead(context),
       reachedCaller: false,
-      paidText: null,
+      paid: null,
     };
     let isFirst = true;
     try {
@@ -72,8 +76,9 @@ export class StreamRelay {
         end.reachedCaller ||= !caller.gone.aborted;
         extender.meter.add(events);
         if (!(await extender.keepAhead())) {
-          end.reason = caller.gone.aborted && !drains ? 'caller_gone' : 'quota_stop';
-          end.paidText = await this.writePaidPart(context, bill, events, answer.deliveredText());
+          const stop = extender.meter.isPastMaximum ? 'maximum_exceeded' : 'quota_stop';
+          end.reason = caller.gone.aborted && !drains ? 'caller_gone' : stop;
+          end.paid = await this.writePaidPart(context, bill, extender.meter, events, answer.delivered());
           break;
         }
         await caller.write(framesOf(events, wantsUsage(context)));
@@ -90,17 +95,21 @@ export class StreamRelay {
     return end;
   }
 
-  /** @returns all text that the caller has got. */
+  /** @returns all that the caller has got. */
   private async writePaidPart(
     context: RequestContext,
     bill: DeliveredBill,
+    { limitTokens }: StreamMeter,
     group: readonly StreamEvent[],
-    text: string,
-  ): Promise<string> {
+    all: DeliveredOutput,
+  ): Promise<DeliveredOutput> {
     const { amountMicros } = filled(context.freeze, 'freeze');
-    const paid = paidPart(group, text, (delivered) => bill.costOf(delivered) <= amountMicros);
+    const paid = paidPart(group, all, (part) => {
+      const tokens = bill.outputTokens(part);
+      return tokens <= limitTokens && bill.costOf(tokens) <= amountMicros;
+    });
     await context.caller.write(framesOf(paid.events, wantsUsage(context)));
-    return paid.text;
+    return paid.delivered;
   }
 
   private extenderOf(context: RequestContext, answer: StreamAnswer, bill: DeliveredBill): FreezeExtender {
@@ -111,22 +120,14 @@ export class StreamRelay {
     const meter = new StreamMeter({
       price: route.price,
       coveredTokens: freeze.estimate.outputTokens,
-      outputTokensMax: freeze.estimate.outputTokensMax,
+      hiddenTokens: freeze.estimate.hiddenTokens,
+      outputTokensMax: maximumOf(boundsOf(context, answer.endpoint)),
     });
-    const base = {
-      id: context.requestId,
-      accountId,
-      limits: {
-        dailyMicros: key.limitDailyMicros,
-        weeklyMicros: key.limitWeeklyMicros,
-        requestsPerMinute: null,
-        concurrency: null,
-      },
-    };
     return new FreezeExtender(this.wallets, meter, {
-      base,
+      base: { id: context.requestId, accountId, limits: keyLimitsOf(key, false) },
       seenMicros: () => this.wallets.lastSeenMicros(accountId, freeze.tier),
-      roomMicros: () => freeze.amountMicros - bill.costOf(answer.deliveredText()),
+      deliveredTokens: () => bill.outputTokens(answer.delivered()),
+      roomMicros: (outputTokens) => freeze.amountMicros - bill.costOf(outputTokens),
       othersHold: () => this.othersHold(accountId, freeze),
       onExtended: (frozenMicros) => (freeze.amountMicros = frozenMicros),
       gone: context.caller.gone,
@@ -156,7 +157,7 @@ export class StreamRelay {
       summary,
       // A caller that left before the first group has got nothing of what the provider had sent by then.
       delivered: () =>
-        end.reason === 'caller_gone' && !end.reachedCaller ? '' : (end.paidText ?? answer.deliveredText()),
+        end.reason === 'caller_gone' && !end.reachedCaller ? NOTHING : (end.paid ?? answer.delivered()),
       status: end.reason === 'caller_gone' ? CLIENT_CLOSED_STATUS : 200,
     });
     await this.outcomes.capture(context, outcome);
@@ -178,7 +179,7 @@ export class StreamRelay {
     const { head } = end;
     const wallet = filled(context.key, 'key').billingAccountKind;
     let text = '';
-    if (end.reason === 'quota_stop') {
+    if (end.reason === 'quota_stop' || end.reason === 'maximum_exceeded') {
       text += chunkOf(head, { choices: [{ index: 0, delta: {}, finish_reason: 'length' }] });
     }
     if (wantsUsage(context)) {

@@ -14,7 +14,7 @@ describe('estimated usage', () => {
       ],
       tools: [{ type: 'function', function: { name: 'look', parameters: { type: 'object', properties: {} } } }],
     });
-    expect(estimator.estimate(body, 'Nothing at all.')).toEqual({
+    expect(estimator.estimate(body, { text: 'Nothing at all.', dataTokens: 0 })).toEqual({
       inputTokens: countPromptTokens(body, (text) => tokens.count(text)),
       outputTokens: tokens.count('Nothing at all.'),
       cachedInputTokens: 0,
@@ -36,7 +36,9 @@ describe('estimated usage', () => {
       }
     }
     const exact = countPromptTokens(body, (text) => tokens.count(text));
-    expect(new UsageEstimator(new WatchedCounter()).estimate(body, 'x').inputTokens / exact).toBeCloseTo(1, 1);
+    expect(
+      new UsageEstimator(new WatchedCounter()).estimate(body, { text: 'x', dataTokens: 0 }).inputTokens / exact,
+    ).toBeCloseTo(1, 1);
     expect(counted).toBe(2);
   });
 });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { countPromptTokens, TokenCounter, type TokenUsage } from '../../provider/index.js';
+import { countPromptTokens, TokenCounter, type DeliveredOutput, type TokenUsage } from '../../provider/index.js';
 import type { ChatRequest } from './chat-request.schema.js';
 
 /** Counts tokens with a tokenizer when the provider reported none. */
@@ -7,8 +7,8 @@ import type { ChatRequest } from './chat-request.schema.js';
 export class UsageEstimator {
   constructor(private readonly tokens: TokenCounter) {}
 
-  /** @param delivered output text that reached the caller. */
-  estimate(body: ChatRequest, delivered: string): TokenUsage {
+  /** @param delivered output that reached the caller. */
+  estimate(body: ChatRequest, delivered: DeliveredOutput): TokenUsage {
     return {
       inputTokens: this.inputTokens(body),
       outputTokens: this.outputTokens(delivered),
@@ -27,7 +27,7 @@ export class UsageEstimator {
     return marks + this.tokens.countAll(texts);
   }
 
-  outputTokens(delivered: string): number {
-    return this.tokens.count(delivered);
+  outputTokens({ text, dataTokens }: DeliveredOutput): number {
+    return this.tokens.count(text) + Math.ceil(dataTokens);
   }
 }

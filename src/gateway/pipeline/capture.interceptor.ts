@@ -66,7 +66,7 @@ export class CaptureInterceptor implements NestInterceptor {
       const outcome = this.outcomes.outcomeOf(context, {
         reason: callerLeft ? 'nothing_delivered' : 'provider_failed',
         summary: null,
-        delivered: () => '',
+        delivered: () => ({ text: '', dataTokens: 0 }),
         status: callerLeft ? CLIENT_CLOSED_STATUS : statusOf(error),
       });
       // The freeze expires by itself when this fails too; the caller's error is the one worth reporting.

@@ -16,10 +16,12 @@ export interface HeldFreeze {
   amountMicros: Micros;
   estimate: CostEstimate;
   /**
-   * Most output tokens a choice that the provider may write: what is frozen, because the wallet has no more. `null`: as the
-   * request says.
+   * Most output tokens a choice that the provider may write: what is frozen, because the wallet has no more, or because the request
+   * has no maximum and the model may write unseen. `null`: as the request says.
    */
   outputTokensClamp: number | null;
+  /** The clamp is what the wallet had. */
+  isShort: boolean;
   usdPerCreditMicros: UsdMicros;
 }
 

@@ -1,10 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AuthenticatedKey } from '../../auth/index.js';
 import {
   affordablePart,
   elasticFreeze,
   estimate,
-  OUTPUT_TOKENS_UNLIMITED,
   outputTokensFor,
   priceOf,
   type CostEstimate,
@@ -12,9 +10,11 @@ import {
 import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import { formatDecimal, micros, ZERO_MICROS, type Micros } from '../../platform/money/index.js';
-import { AUTO_MODEL, isAutoModel, RouterService, type Route } from '../../router/index.js';
-import { WalletService, type FreezeRefusal, type FreezeResult, type KeyLimits, type Tier } from '../../wallet/index.js';
+import { AUTO_MODEL, HiddenOutputs, isAutoModel, RouterService, type Route } from '../../router/index.js';
+import { WalletService, type FreezeRefusal, type FreezeResult, type Tier } from '../../wallet/index.js';
+import { asksToThink } from '../openai/thinking.js';
 import { filled, type HeldFreeze, type RequestContext } from './context.js';
+import { keyLimitsOf } from './key-limits.js';
 import { RoutePlanner } from './route-planner.js';
 import { WalletRefusals } from './wallet-refusals.js';
 
@@ -47,6 +47,7 @@ export class FreezePlanner {
     private readonly router: RouterService,
     private readonly planner: RoutePlanner,
     private readonly refusals: WalletRefusals,
+    private readonly hidden: HiddenOutputs,
   ) {}
 
   /**
@@ -87,7 +88,10 @@ export class FreezePlanner {
     const cost = this.costOf(context, route);
     const freeze = { id: context.requestId, accountId: key.billingAccountId };
     const extraMicros = micros(cost.amountMicros - held.amountMicros);
-    if (extraMicros > 0n && !(await this.wallets.extend({ ...freeze, limits: limitsOf(key, false), extraMicros })).ok) {
+    if (
+      extraMicros > 0n &&
+      !(await this.wallets.extend({ ...freeze, limits: keyLimitsOf(key, false), extraMicros })).ok
+    ) {
       return false;
     }
     const facts = this.factsOf(route, cost);
@@ -97,7 +101,13 @@ export class FreezePlanner {
     context.route = route;
     const amountMicros = extraMicros > 0n ? cost.amountMicros : held.amountMicros;
     const available = this.wallets.lastSeenMicros(key.billingAccountId, route.model.tier) ?? ZERO_MICROS;
-    const moved: HeldFreeze = { ...held, amountMicros, estimate: cost, outputTokensClamp: null };
+    const moved: HeldFreeze = {
+      ...held,
+      amountMicros,
+      estimate: cost,
+      outputTokensClamp: clampOf(cost),
+      isShort: false,
+    };
     context.freeze = await this.coverAnswer(context, route, moved, available);
     return true;
   }
@@ -112,7 +122,8 @@ export class FreezePlanner {
       result = smaller.result;
       if (!result.ok) continue;
       const isStream = context.body?.stream === true;
-      context.freeze = { ...smaller.held, outputTokensClamp: isStream ? null : part.outputTokens / part.choices };
+      const clamp = isStream ? clampOf(part) : part.outputTokens / part.choices;
+      context.freeze = { ...smaller.held, outputTokensClamp: clamp, isShort: clamp !== null };
       return true;
     }
     return false;
@@ -130,12 +141,13 @@ export class FreezePlanner {
   ): Promise<HeldFreeze> {
     const { estimate: cost } = held;
     const rest = route.model.maxOutputTokens * cost.choices - cost.outputTokens;
-    if (context.body?.stream === true || cost.outputTokensMax !== OUTPUT_TOKENS_UNLIMITED || rest <= 0) return held;
+    if (context.body?.stream === true || cost.requestedTokens !== null || rest <= 0) return held;
+    if (held.outputTokensClamp !== null) return held;
     if (outputPrice(rest, route) <= availableMicros) return held;
     const extraTokens = Math.min(rest, outputTokensFor(availableMicros, route.price));
     const extraMicros = outputPrice(extraTokens, route);
     const key = filled(context.key, 'key');
-    const base = { id: context.requestId, accountId: key.billingAccountId, limits: limitsOf(key, false) };
+    const base = { id: context.requestId, accountId: key.billingAccountId, limits: keyLimitsOf(key, false) };
     const extended = extraMicros > 0n && (await this.wallets.extend({ ...base, extraMicros })).ok;
     const outputTokens = cost.outputTokens + (extended ? extraTokens : 0);
     return {
@@ -143,6 +155,7 @@ export class FreezePlanner {
       amountMicros: extended ? micros(held.amountMicros + extraMicros) : held.amountMicros,
       estimate: { ...cost, outputTokens },
       outputTokensClamp: Math.floor(outputTokens / cost.choices),
+      isShort: true,
     };
   }
 
@@ -180,7 +193,8 @@ export class FreezePlanner {
       tier: route.model.tier,
       amountMicros: costEstimate.amountMicros,
       estimate: costEstimate,
-      outputTokensClamp: null,
+      outputTokensClamp: clampOf(costEstimate),
+      isShort: false,
       usdPerCreditMicros,
     };
     const result = await this.wallets.freeze({
@@ -190,7 +204,7 @@ export class FreezePlanner {
       tier: route.model.tier,
       apiKeyId: key.id,
       amountMicros: costEstimate.amountMicros,
-      limits: limitsOf(key, true),
+      limits: keyLimitsOf(key, true),
       modelId: route.model.id,
       priceId: route.price.id,
       stream: body.stream === true,
@@ -212,24 +226,23 @@ export class FreezePlanner {
 
   /** A stream takes a smaller first step when the wallet is low, so that others can begin, too. */
   private costOf(context: RequestContext, route: Route): CostEstimate {
-    const cost = estimate(filled(context.body, 'body'), route.price, this.config, context.tokens ?? undefined);
+    const body = filled(context.body, 'body');
+    const hiddenTokens = [route, ...route.rescueModels].map(({ model }) => this.hidden.maxOf(model, asksToThink(body)));
+    const output = { maxTokens: route.model.maxOutputTokens, hiddenTokens: Math.max(...hiddenTokens) };
+    const cost = estimate(body, route.price, this.config, context.tokens ?? undefined, output);
     if (context.body?.stream !== true) return cost;
     const account = filled(context.key, 'key').billingAccountId;
     return elasticFreeze(cost, route.price, this.wallets.lastSeenMicros(account, route.model.tier));
   }
 }
 
-function outputPrice(outputTokens: number, { price }: Route): Micros {
-  return priceOf({ inputTokens: 0, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 }, price);
+/** The maximum that is sent where the request has none and the model may write unseen: what the freeze covers. */
+function clampOf({ requestedTokens, hiddenTokens, outputTokens, choices }: CostEstimate): number | null {
+  return requestedTokens === null && hiddenTokens > 0 ? Math.floor(outputTokens / choices) : null;
 }
 
-function limitsOf(key: AuthenticatedKey, withRates: boolean): KeyLimits {
-  return {
-    dailyMicros: key.limitDailyMicros,
-    weeklyMicros: key.limitWeeklyMicros,
-    requestsPerMinute: withRates ? key.limitRpm : null,
-    concurrency: withRates ? key.limitConcurrency : null,
-  };
+function outputPrice(outputTokens: number, { price }: Route): Micros {
+  return priceOf({ inputTokens: 0, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 }, price);
 }
 
 /** 402 of a quota, or 429 of a rate: the limits of the key, not the wallet. */

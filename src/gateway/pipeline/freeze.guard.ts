@@ -37,6 +37,7 @@ function freezeFactsOf(context: RequestContext): Record<string, unknown> {
     tier: freeze.tier,
     estimated_input_tokens: freeze.estimate.inputTokens,
     estimated_output_tokens: freeze.estimate.outputTokens,
+    ...(freeze.estimate.hiddenTokens === 0 ? {} : { hidden_output_tokens: freeze.estimate.hiddenTokens }),
     state: 'held',
     ...(freeze.outputTokensClamp === null ? {} : { output_tokens_clamp: freeze.outputTokensClamp }),
     ...(context.rerouted ? { route: routeFactsOf(filled(context.route, 'route')) } : {}),

@@ -4,9 +4,10 @@ import { CONFIG, type Config } from '../../platform/config/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import { formatDecimal, micros, type Micros } from '../../platform/money/index.js';
 import type { PolicyDecision } from '../../policy/index.js';
-import { canDo, RouterService, type Price } from '../../router/index.js';
+import { canDo, HiddenOutputs, RouterService, type Price } from '../../router/index.js';
 import { TIERS, WalletService, type Tier, type WalletBalance } from '../../wallet/index.js';
 import { capabilitiesOf } from '../openai/chat-request.js';
+import { asksToThink } from '../openai/thinking.js';
 import { filled, type HeldFreeze, type RequestContext } from './context.js';
 
 /** Models that are priced for one piece of advice. */
@@ -30,6 +31,7 @@ export class WalletRefusals {
     @Inject(CONFIG) private readonly config: Config,
     private readonly wallets: WalletService,
     private readonly router: RouterService,
+    private readonly hidden: HiddenOutputs,
   ) {}
 
   /** Nothing is left in any of the tiers that the request would use. */
@@ -73,11 +75,13 @@ export class WalletRefusals {
     const policy = filled(context.policy, 'policy');
     const body = filled(context.body, 'body');
     const needs = { ...capabilitiesOf(body), inputTokens: 0, outputTokens: 0, frozenOutputTokens: 0 };
+    const thinks = asksToThink(body);
     let best: { modelKey: string; amountMicros: Micros } | null = null;
     for (const model of this.router.catalog().models.slice(0, PRICED_MAX)) {
       const usable = policy.allowedTiers.includes(model.tier) && !policy.isBlacklisted(model) && canDo(model, needs);
       if (!usable || model.price === null) continue;
-      const { amountMicros } = estimate(body, model.price, this.config, context.tokens ?? undefined);
+      const output = { maxTokens: model.maxOutputTokens, hiddenTokens: this.hidden.maxOf(model, thinks) };
+      const { amountMicros } = estimate(body, model.price, this.config, context.tokens ?? undefined, output);
       const fits = amountMicros <= availableIn(balances, model.tier);
       if (fits && (best === null || amountMicros < best.amountMicros))
         best = { modelKey: model.modelKey, amountMicros };

@@ -1,6 +1,7 @@
-import type { CallSummary, Rescue, StreamAnswer, StreamEvent, TokenUsage } from '../domain/call.js';
+import type { CallSummary, DeliveredOutput, Rescue, StreamAnswer, StreamEvent, TokenUsage } from '../domain/call.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
+import { hiddenTokensOf } from '../domain/hidden-output.js';
 import { streamBroken } from '../provider.errors.js';
 import { Delivered } from '../rescue/delivered.js';
 import { isRescuable } from '../rescue/rescue-request.js';
@@ -12,7 +13,7 @@ import type { CallRun } from '../attempt/call-run.js';
 export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonly StreamEvent[]> {
   readonly kind = 'stream';
   readonly firstTokenMs: number;
-  private readonly delivered = new Delivered();
+  private readonly sent = new Delivered();
   private rescued: Rescue | null = null;
   private prefilledTokens = 0;
   /** Characters that had been delivered before what the serving attempt has written. */
@@ -51,7 +52,7 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
       try {
         const group = await this.current.stream.next();
         if (group === null) return this.complete();
-        this.delivered.add(group);
+        this.sent.add(group);
         return { done: false, value: group };
       } catch (error) {
         await this.breakOff(error);
@@ -78,6 +79,7 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
       usage,
       reportedUsage: usage === null || this.prefilledTokens > 0 ? null : this.current.stream.reader.reportedUsage,
       servedUsage: this.rescued === null ? null : this.usedByCurrent(this.isComplete),
+      hiddenTokens: this.hiddenTokens(usage),
       endpoint: this.endpoint,
       attempts: this.run.attempts,
       rescued: this.rescued,
@@ -88,8 +90,14 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
     };
   }
 
-  deliveredText(): string {
-    return this.delivered.text();
+  delivered(): DeliveredOutput {
+    return this.sent.output();
+  }
+
+  /** Where two endpoints wrote parts of an answer, nobody can tell. */
+  private hiddenTokens(usage: TokenUsage | null): number {
+    if (usage === null || this.rescued !== null || !this.isComplete) return 0;
+    return hiddenTokensOf(usage, this.current.stream.reader.reasoningTokens, this.sent.shown);
   }
 
   private complete(): IteratorResult<readonly StreamEvent[], undefined> {
@@ -106,18 +114,18 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
     attempt.fail(error);
     try {
       if (!(error instanceof UpstreamFailure)) throw error;
-      const continuation = isRescuable(this.run.request.body, stream.reader, this.delivered)
-        ? await this.rescuer.continue(this.run, this.delivered)
+      const continuation = isRescuable(this.run.request.body, stream.reader, this.sent)
+        ? await this.rescuer.continue(this.run, this.sent)
         : null;
       if (continuation === null) throw streamBroken(this.run.attempts, error.failure === 'timeout', error);
       attempt.abandon(this.usedByCurrent(false));
       this.promptUsage ??= stream.reader.usage;
-      this.servedFromChars = continuation.prefilledTokens > 0 ? this.delivered.chars : 0;
+      this.servedFromChars = continuation.prefilledTokens > 0 ? this.sent.chars : 0;
       this.prefilledTokens = continuation.prefilledTokens;
       this.rescued = {
         from: attempt.endpoint.providerName,
         to: continuation.attempt.endpoint.providerName,
-        afterChars: this.delivered.chars,
+        afterChars: this.sent.chars,
       };
       this.current = continuation;
     } catch (final) {
@@ -129,7 +137,7 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
   /** What the serving attempt has used at its provider, where its prompt and its output are other than the caller's. */
   private usedByCurrent(isComplete: boolean): TokenUsage {
     const { prefilledTokens, servedFromChars } = this;
-    const text = this.delivered.text().slice(servedFromChars);
+    const text = this.sent.text().slice(servedFromChars);
     return this.rescuer.usedBy(this.current, isComplete, { body: this.run.request.body, prefilledTokens, text });
   }
 

@@ -56,10 +56,22 @@ export interface UpstreamRequest {
 export interface StreamEvent {
   /** The JSON text of the `data:` line, unchanged from the provider. Never empty and never `[DONE]`. */
   data: string;
-  /** Characters of output text in it (content, refusal, reasoning, tool arguments), for metering. 0 for role and usage chunks. */
+  /** Characters of output text in it, of every channel (content, refusal, reasoning, tool arguments, …). 0 for role and usage chunks. */
   outputChars: number;
+  /** The same in bytes of UTF-8: closer to tokens in every script, for metering. */
+  outputBytes: number;
+  /** Tokens of output in it that is not text; see `DeliveredOutput`. */
+  dataTokens: number;
   /** It carries only usage (empty `choices`): kept from a caller that did not ask for usage. */
   usageOnly: boolean;
+}
+
+/** Output as the gateway itself can count it. */
+export interface DeliveredOutput {
+  /** Everything that is text, of every channel. */
+  text: string;
+  /** Tokens of pictures, sound and sealed thoughts, estimated by kind; a fraction where they come in pieces. */
+  dataTokens: number;
 }
 
 export interface Rescue {
@@ -77,6 +89,8 @@ export interface CallSummary {
   reportedUsage: Readonly<Record<string, unknown>> | null;
   /** What the attempt that served the last part used, where that differs from `usage`; earlier ones say it in `attempts`. */
   servedUsage: TokenUsage | null;
+  /** Output tokens, over all choices, that the provider reports and the answer has not shown. */
+  hiddenTokens: number;
   /** Endpoint that served (the last part of) the answer. */
   endpoint: Endpoint;
   attempts: readonly Attempt[];
@@ -109,8 +123,8 @@ export interface StreamAnswer {
   events: AsyncIterable<readonly StreamEvent[]>;
   /** Valid at any time; final after `events` has ended. */
   summary(): CallSummary;
-  /** The text delivered so far (all `data` events yielded), for counting tokens when the provider sent no usage. */
-  deliveredText(): string;
+  /** The output delivered so far (all `data` events yielded), for counting tokens when the provider sent no usage. */
+  delivered(): DeliveredOutput;
 }
 
 export type ProviderAnswer = JsonAnswer | StreamAnswer;

@@ -1,5 +1,5 @@
 import { isRecord, type JsonRecord } from '../domain/json.js';
-import type { Channel, Chunk, Piece } from '../sse/chunk.js';
+import { bytesOf, type Channel, type Chunk, type Piece } from '../sse/chunk.js';
 
 /** `waiting`: all of it was delivered before. `mismatch`: another answer. `matched`: here is what is new. */
 export type MatchResult = { state: 'waiting' | 'mismatch' } | { state: 'matched'; rest: readonly Chunk[] };
@@ -9,6 +9,7 @@ const DELTA_FIELDS: Readonly<Record<Channel, readonly string[]>> = {
   reasoning: ['reasoning_content', 'reasoning'],
   refusal: ['refusal'],
   tool: [],
+  other: [],
 };
 
 /**
@@ -87,7 +88,7 @@ function withPieces(chunk: Chunk, pieces: readonly Piece[]): Chunk | null {
     }
   }
   const data = JSON.stringify({ ...payload, choices: [{ ...choice, delta }] });
-  return { ...chunk, data, outputChars: charsOf(pieces), pieces };
+  return { ...chunk, data, outputChars: charsOf(pieces), outputBytes: bytesOf(pieces), pieces };
 }
 
 function charsOf(pieces: readonly Piece[]): number {

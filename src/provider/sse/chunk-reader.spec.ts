@@ -1,5 +1,5 @@
 import { UpstreamFailure } from '../domain/failure.js';
-import { completionText } from '../domain/completion-text.js';
+import { completionOutput } from '../domain/completion-text.js';
 import { ChunkReader } from './chunk-reader.js';
 
 function read(reader: ChunkReader, payload: unknown, event = 'message') {
@@ -42,7 +42,7 @@ describe('ChunkReader', () => {
     ['a custom tool', { tool_calls: [{ index: 0, type: 'custom', custom: { name: 'f', input: 'ls' } }] }, 'fls'],
   ])('counts the call of %s as output, streamed and whole', (_name, delta, text) => {
     expect(read(new ChunkReader(), choice(delta)).pieces).toEqual([{ channel: 'tool', text }]);
-    expect(completionText({ choices: [{ message: delta }] })).toBe(text);
+    expect(completionOutput({ choices: [{ message: delta }] }).text).toBe(text);
   });
 
   it('counts the same reasoning once when it comes under two names', () => {

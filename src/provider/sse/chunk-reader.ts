@@ -2,32 +2,25 @@ import type { TokenUsage } from '../domain/call.js';
 import { joinContentParts } from '../domain/content-parts.js';
 import { failureOfPayload } from '../domain/error-payload.js';
 import { UpstreamFailure } from '../domain/failure.js';
-import { isRecord, textOf, type JsonRecord } from '../domain/json.js';
+import { reasoningTokensOf } from '../domain/hidden-output.js';
+import { isRecord, type JsonRecord } from '../domain/json.js';
 import { canHold, mergedUsage, normaliseUsage } from '../domain/usage.js';
 import { liftUsage, usageIn } from '../domain/usage-place.js';
-import type { Channel, Chunk, Piece } from './chunk.js';
+import { bytesOf, type Chunk, type Piece } from './chunk.js';
 import { ChunkTemplate } from './chunk-template.js';
+import { DeltaReader } from './delta-reader.js';
 import { ToolCallRepair } from './tool-call-repair.js';
 
-const NO_PIECES: readonly Piece[] = [];
-
-/** Delta fields that are text, by where it belongs. */
-const TEXT_FIELDS: readonly (readonly [field: string, channel: Channel])[] = [
-  ['content', 'content'],
-  ['reasoning_content', 'reasoning'],
-  ['reasoning', 'reasoning'],
-  ['refusal', 'refusal'],
-];
-
-/** Delta fields that are read, or say nothing by themselves; any other one that is set is output of another kind. */
-const KNOWN_FIELDS: ReadonlySet<string> = new Set([
-  ...TEXT_FIELDS.map(([field]) => field),
-  'role',
-  'tool_calls',
-  'function_call',
-  'name',
-  'token_id',
-]);
+/** A chunk without any output. */
+const SILENT: Omit<Chunk, 'data'> = {
+  outputChars: 0,
+  outputBytes: 0,
+  dataTokens: 0,
+  usageOnly: false,
+  isContent: false,
+  isFinish: false,
+  pieces: [],
+};
 
 const LINE_ENDS = /[\r\n]/;
 
@@ -41,10 +34,9 @@ const HEAD_FIELDS = ['id', 'object', 'created', 'model'] as const;
 export class ChunkReader {
   /** The upstream's last word on usage; `countedUsage` says whether it is to be believed. */
   usage: TokenUsage | null = null;
-  /** A tool call, or output that is not text, has begun: the answer cannot be continued by another endpoint. */
-  hasToolCalls = false;
-  hasOtherOutput = false;
   outputChars = 0;
+  /** Output of any kind has come. */
+  hasOutput = false;
   /** Why the choice that ended last has ended, as the upstream says. */
   finishReason: string | null = null;
   /** Output has come since the last usage. */
@@ -54,6 +46,7 @@ export class ChunkReader {
   private usagesRead = 0;
   /** By the index of the choice. */
   private readonly choiceUsages = new Map<unknown, JsonRecord>();
+  private readonly deltas = new DeltaReader();
   private readonly template = new ChunkTemplate();
   private readonly toolCalls = new ToolCallRepair();
   private readonly begunChoices = new Set<unknown>();
@@ -62,6 +55,21 @@ export class ChunkReader {
 
   /** @param choices how many the caller asked for (`n`). */
   constructor(private readonly choices: number = 1) {}
+
+  /** A tool call has begun: the answer cannot be continued by another endpoint. */
+  get hasToolCalls(): boolean {
+    return this.deltas.hasToolCalls;
+  }
+
+  /** Output that is no ordinary text has begun: likewise. */
+  get hasOtherOutput(): boolean {
+    return this.deltas.hasOtherOutput;
+  }
+
+  /** Tokens of thoughts, as the last usage names them. */
+  get reasoningTokens(): number {
+    return reasoningTokensOf(this.reportedUsage);
+  }
 
   /** Every choice has said why it ended: what follows can only be usage and the end marker. */
   get isFinished(): boolean {
@@ -75,7 +83,7 @@ export class ChunkReader {
    */
   countedUsage(isComplete: boolean): TokenUsage | null {
     const { usage, outputChars, hasOutputSinceUsage } = this;
-    if (usage === null || (usage.outputTokens === 0 && outputChars > 0)) return null;
+    if (usage === null || (usage.outputTokens === 0 && this.hasOutput)) return null;
     // Said early and never corrected because the stream broke.
     if (!isComplete && hasOutputSinceUsage) return null;
     // Said before the output, or again and again but each time only of the last piece.
@@ -94,9 +102,20 @@ export class ChunkReader {
 
   private textChunk(data: string, text: string): Chunk {
     this.outputChars += text.length;
+    this.hasOutput = true;
     this.hasOutputSinceUsage = true;
     const pieces: readonly Piece[] = [{ channel: 'content', text }];
-    return { data, outputChars: text.length, usageOnly: false, isContent: true, isFinish: false, pieces };
+    const outputBytes = Buffer.byteLength(text);
+    return {
+      data,
+      outputChars: text.length,
+      outputBytes,
+      dataTokens: 0,
+      usageOnly: false,
+      isContent: true,
+      isFinish: false,
+      pieces,
+    };
   }
 
   /**
@@ -105,7 +124,7 @@ export class ChunkReader {
    */
   closing(): Chunk | null {
     const open = [...this.begunChoices].filter((index) => !this.finishedChoices.has(index));
-    if (open.length === 0 || (this.outputChars === 0 && !this.hasToolCalls && !this.hasOtherOutput)) return null;
+    if (open.length === 0 || (!this.hasOutput && !this.hasToolCalls && !this.hasOtherOutput)) return null;
     for (const index of open) this.finishedChoices.add(index);
     const finish = this.hasToolCalls ? 'tool_calls' : 'stop';
     const choices = open.map((index) => {
@@ -114,7 +133,7 @@ export class ChunkReader {
       return { index, delta, logprobs: null, finish_reason: finish };
     });
     const data = JSON.stringify({ ...this.head, choices });
-    return { data, outputChars: 0, usageOnly: false, isContent: true, isFinish: true, pieces: NO_PIECES };
+    return { ...SILENT, data, isContent: true, isFinish: true };
   }
 
   private parse(data: string, event: string): Chunk {
@@ -128,7 +147,7 @@ export class ChunkReader {
     const choices = parsed['choices'] as readonly unknown[];
     const text = isRepaired ? JSON.stringify(parsed) : onOneLine(data);
     if (choices.length === 0) {
-      return { data: text, outputChars: 0, usageOnly: hasUsage, isContent: false, isFinish: false, pieces: NO_PIECES };
+      return { ...SILENT, data: text, usageOnly: hasUsage };
     }
     const pieces: Piece[] = [];
     let isContent = false;
@@ -136,16 +155,21 @@ export class ChunkReader {
     for (const choice of choices) {
       if (!isRecord(choice)) continue;
       this.begin(choice, parsed);
-      if (this.readDelta(choice, pieces)) isContent = true;
+      if (this.deltas.read(choice, pieces)) isContent = true;
       if (this.readFinish(choice)) isFinish = true;
     }
     let outputChars = 0;
     for (const piece of pieces) outputChars += piece.text.length;
     this.outputChars += outputChars;
-    if (outputChars > 0) this.hasOutputSinceUsage ||= !hasUsage;
+    const dataTokens = this.deltas.takeDataTokens();
+    if (outputChars > 0 || dataTokens > 0) {
+      this.hasOutput = true;
+      this.hasOutputSinceUsage ||= !hasUsage;
+    }
     if (!isContent && !isFinish && !hasUsage && text === data) this.learn(data, pieces);
     isContent ||= isFinish || outputChars > 0;
-    return { data: text, outputChars, usageOnly: false, isContent, isFinish, pieces };
+    const outputBytes = bytesOf(pieces);
+    return { data: text, outputChars, outputBytes, dataTokens, usageOnly: false, isContent, isFinish, pieces };
   }
 
   private begin({ index }: JsonRecord, chunk: JsonRecord): void {
@@ -229,54 +253,11 @@ export class ChunkReader {
     this.finishedChoices.add(choice['index']);
     return true;
   }
-
-  /** @returns whether the delta carries something a caller waits for, beyond text. */
-  private readDelta({ delta: sent, finish_reason: finish }: JsonRecord, pieces: Piece[]): boolean {
-    const delta = sent as JsonRecord;
-    let isContent = false;
-    for (const [field, channel] of TEXT_FIELDS) {
-      const text = delta[field];
-      // What a filter says when it ends an answer was not written by the model.
-      if (channel === 'refusal' && finish === 'content_filter') continue;
-      // Some vendors send the same reasoning under both names: count it once.
-      if (field === 'reasoning' && textOf(delta['reasoning_content']) !== '') continue;
-      if (typeof text === 'string' && text !== '') addText(pieces, channel, text);
-    }
-    if (this.readToolCalls(delta, pieces)) isContent = true;
-    for (const field in delta) {
-      if (KNOWN_FIELDS.has(field) || isEmpty(delta[field])) continue;
-      this.hasOtherOutput = true;
-      isContent = true;
-    }
-    return isContent;
-  }
-
-  private readToolCalls(delta: JsonRecord, pieces: Piece[]): boolean {
-    const { tool_calls: calls, function_call: legacyCall } = delta;
-    const functions: unknown[] = isRecord(legacyCall) ? [legacyCall] : [];
-    if (Array.isArray(calls))
-      functions.push(...calls.map((call: unknown) => (isRecord(call) ? (call['function'] ?? call['custom']) : null)));
-    if (functions.length === 0) return false;
-    this.hasToolCalls = true;
-    for (const called of functions) {
-      if (isRecord(called))
-        addText(pieces, 'tool', textOf(called['name']) + textOf(called['arguments'] ?? called['input']));
-    }
-    return true;
-  }
 }
 
 /** A payload that came in several `data:` lines must leave in one; where it is JSON, a line end is only space between tokens. */
 function onOneLine(data: string): string {
   return LINE_ENDS.test(data) ? data.replaceAll(/[\r\n]+/g, ' ') : data;
-}
-
-function addText(pieces: Piece[], channel: Channel, text: string): void {
-  if (text !== '') pieces.push({ channel, text });
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
 function parseRecord(data: string): JsonRecord {

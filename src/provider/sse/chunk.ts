@@ -1,7 +1,7 @@
 import type { StreamEvent } from '../domain/call.js';
 
 /** Where a piece of output text belongs in the answer. */
-export type Channel = 'content' | 'reasoning' | 'refusal' | 'tool';
+export type Channel = 'content' | 'reasoning' | 'refusal' | 'tool' | 'other';
 
 export interface Piece {
   channel: Channel;
@@ -16,4 +16,11 @@ export interface Chunk extends StreamEvent {
   isFinish: boolean;
   /** Output text in it, in order; usually none or one piece. */
   pieces: readonly Piece[];
+}
+
+/** Bytes of UTF-8 in some pieces. */
+export function bytesOf(pieces: readonly Piece[]): number {
+  let bytes = 0;
+  for (const { text } of pieces) bytes += Buffer.byteLength(text);
+  return bytes;
 }

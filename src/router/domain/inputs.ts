@@ -55,6 +55,7 @@ export const newModelSchema = z.strictObject({
   descriptionZh: text.optional(),
   contextWindow: tokens,
   maxOutputTokens: tokens,
+  hiddenOutputMax: z.int().min(0).max(TOKENS_MAX).nullable().optional(),
   customerImageInputMtok: z.string().max(NAME_MAX).optional(),
   customerImageOutputMtok: z.string().max(NAME_MAX).optional(),
   customerImageCachedInputMtok: z.string().max(NAME_MAX).optional(),

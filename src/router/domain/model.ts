@@ -38,6 +38,10 @@ export interface Model {
   descriptionZh: string;
   contextWindow: number;
   maxOutputTokens: number;
+  /** Tokens of one choice that it may write unseen, as its operator says; `null`: as it is seen to. */
+  hiddenOutputMax: number | null;
+  /** The largest hidden part of an answer that any process has seen. */
+  hiddenOutputSeen: number;
   customerImageInputMtok: string;
   customerImageOutputMtok: string;
   customerImageCachedInputMtok: string;

@@ -50,6 +50,12 @@ export class ModelEntity {
   @Column('integer', { name: 'max_output_tokens' })
   maxOutputTokens!: number;
 
+  @Column('integer', { name: 'hidden_output_max', nullable: true })
+  hiddenOutputMax!: number | null;
+
+  @Column('integer', { name: 'hidden_output_seen', default: 0 })
+  hiddenOutputSeen!: number;
+
   @Column('text', { name: 'customer_image_input_mtok', default: '' })
   customerImageInputMtok!: string;
 

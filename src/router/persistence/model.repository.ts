@@ -14,6 +14,11 @@ const FOREIGN_KEY_VIOLATION = '23503';
 const DELETE_SCHEDULED = `delete from model_price where model_id = $1 and id = $2
   and effective_at > clock_timestamp() + $3 * interval '1 millisecond'`;
 
+const NOTE_HIDDEN = `with noted as (
+    select m.id, n.tokens from model m join unnest($1::uuid[], $2::integer[]) as n (id, tokens) on n.id = m.id
+      where m.hidden_output_seen < n.tokens order by m.id for no key update of m)
+  update model m set hidden_output_seen = n.tokens from noted n where n.id = m.id`;
+
 /** A price version to be; without a time it is in force at once. */
 export type NewPriceRow = Omit<Price, 'effectiveAt'> & { effectiveAt: Date | null };
 
@@ -41,6 +46,11 @@ export class ModelRepository {
 
   async updateModel(manager: PoolTransaction, id: string, changes: Partial<ModelEntity>): Promise<void> {
     await manager.update(ModelEntity, { id }, { ...changes, updatedAt: () => 'now()' });
+  }
+
+  /** Raises what models were seen to hide; by id, in one order, so that two processes never wait for each other in a ring. */
+  async noteHiddenOutputs(tokensById: ReadonlyMap<string, number>): Promise<void> {
+    await this.dataSource.query(NOTE_HIDDEN, [[...tokensById.keys()], [...tokensById.values()]]);
   }
 
   /** The model, locked until the transaction ends; `null` when there is none. */

@@ -54,6 +54,8 @@ interface ModelRow {
   description_zh: string;
   context_window: number;
   max_output_tokens: number;
+  hidden_output_max: number | null;
+  hidden_output_seen: number;
   customer_image_input_mtok: string;
   customer_image_output_mtok: string;
   customer_image_cached_input_mtok: string;
@@ -142,6 +144,8 @@ function modelOf(row: ModelRow): ModelRecord {
     descriptionZh: row.description_zh,
     contextWindow: row.context_window,
     maxOutputTokens: row.max_output_tokens,
+    hiddenOutputMax: row.hidden_output_max,
+    hiddenOutputSeen: row.hidden_output_seen,
     customerImageInputMtok: row.customer_image_input_mtok,
     customerImageOutputMtok: row.customer_image_output_mtok,
     customerImageCachedInputMtok: row.customer_image_cached_input_mtok,

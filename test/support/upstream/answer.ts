@@ -69,9 +69,23 @@ export interface ToolCall {
   arguments: string;
 }
 
-/** Whether the answer ends at the request's maximum; only `obedient` models care. */
+/** Answers without a word, and without usage: a picture, speech, thoughts that nobody can read. */
+export const WORDLESS: Readonly<Record<string, JsonRecord>> = {
+  picture: { images: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${'iVBO'.repeat(500)}` } }] },
+  speech: { audio: { id: 'audio_1', data: 'UklG'.repeat(2_000), transcript: 'The quick brown fox.' } },
+  sealed: { reasoning_details: [{ type: 'reasoning.encrypted', data: 'c2Vh'.repeat(300) }] },
+};
+
+/** Whether the answer ends at the request's maximum; only `obedient` and `hidden` models care. */
 export function isCut(behaviour: Behaviour, body: ChatBody): boolean {
-  return behaviour.name === 'obedient' && body.outputMax !== null && body.outputMax < behaviour.pieces;
+  const { name, pieces } = behaviour;
+  if ((name !== 'obedient' && name !== 'hidden') || body.outputMax === null) return false;
+  return body.outputMax < pieces + hiddenOf(behaviour, body);
+}
+
+/** What `hidden` thinks: never more than the maximum. */
+export function hiddenOf({ name, hiddenTokens }: Behaviour, { outputMax }: ChatBody): number {
+  return name === 'hidden' ? Math.min(hiddenTokens, outputMax ?? hiddenTokens) : 0;
 }
 
 /** The answer in pieces of one token each. The same behaviour and body always give the same pieces. */
@@ -91,8 +105,13 @@ export function piecesOf(behaviour: Behaviour, body: ChatBody): string[] {
       return wordPieces(UTF8_PIECES, behaviour.pieces, '');
     case 'other':
       return wordPieces(OTHER_WORDS, behaviour.pieces, ' ');
+    case 'picture':
+    case 'speech':
+    case 'sealed':
+      return [];
     case 'obedient':
-      return wordPieces(WORDS, isCut(behaviour, body) ? (body.outputMax ?? 0) : behaviour.pieces, ' ');
+    case 'hidden':
+      return wordPieces(WORDS, outputOf(behaviour, body) - hiddenOf(behaviour, body), ' ');
     case 'prefill':
       return continuation(wordPieces(WORDS, behaviour.pieces, ' '), body.prefill);
     default:
@@ -154,15 +173,15 @@ export function countsOf(behaviour: Behaviour, body: ChatBody, thoughts: number,
     prompt: behaviour.promptTokens ?? Math.max(1, Math.ceil(body.promptChars / 4)),
     cached: behaviour.cachedTokens,
     written: behaviour.cacheWriteTokens,
-    output: sent ?? outputOf(behaviour, body) + thoughts,
-    thoughts,
+    output: behaviour.reportedTokens ?? sent ?? outputOf(behaviour, body) + thoughts,
+    thoughts: thoughts + hiddenOf(behaviour, body),
   };
 }
 
 function outputOf(behaviour: Behaviour, body: ChatBody): number {
   if (isCut(behaviour, body)) return body.outputMax ?? 0;
   if (['echo', 'prefill', 'huge'].includes(behaviour.name)) return piecesOf(behaviour, body).length;
-  return behaviour.pieces;
+  return behaviour.pieces + hiddenOf(behaviour, body);
 }
 
 /** A JSON object that was received, or `null`. */

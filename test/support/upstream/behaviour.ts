@@ -9,6 +9,10 @@ export interface Behaviour {
   name: string;
   /** Pieces (= output tokens) of the answer. */
   pieces: number;
+  /** Tokens that `hidden` thinks before its answer and never shows. */
+  hiddenTokens: number;
+  /** Output tokens to report, whatever was written; `null` reports what was. */
+  reportedTokens: number | null;
   /** Prompt tokens to report; `null` estimates them from the messages. */
   promptTokens: number | null;
   cachedTokens: number;
@@ -55,6 +59,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'ok',
   'fast',
   'obedient',
+  'hidden',
   'echo',
   'other',
   'prefill',
@@ -115,6 +120,9 @@ const NAMES: ReadonlySet<string> = new Set([
   'reasoning',
   'redacted',
   'vision',
+  'picture',
+  'speech',
+  'sealed',
   'usage-absent',
   'usage-early',
   'usage-on-content',
@@ -124,7 +132,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'cached-tokens',
 ]);
 
-const OPTION = /^([npckdarmw])(\d{1,9})$/;
+const OPTION = /^([npckdarmwho])(\d{1,9})$/;
 
 /**
  * Reads a model name such as `cut-a5-n20`: trailing `-<letter><number>` parts are options, the rest is the behaviour.
@@ -144,6 +152,8 @@ export function readBehaviour(model: string): Behaviour | null {
   return {
     name,
     pieces: options.get('n') ?? 20,
+    hiddenTokens: options.get('h') ?? 0,
+    reportedTokens: options.get('o') ?? null,
     promptTokens: options.get('p') ?? DEFAULT_PROMPT_TOKENS[name] ?? null,
     cachedTokens: options.get('c') ?? (name === 'cached-tokens' ? 400 : 0),
     cacheWriteTokens: options.get('k') ?? 0,

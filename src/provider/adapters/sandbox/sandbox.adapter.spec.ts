@@ -1,6 +1,6 @@
 import { promised } from '../../../../test/support/poll.js';
 import { AttemptStream } from '../../attempt/attempt-stream.js';
-import { completionText } from '../../domain/completion-text.js';
+import { completionOutput } from '../../domain/completion-text.js';
 import type { JsonRecord } from '../../domain/json.js';
 import { normaliseUsage } from '../../domain/usage.js';
 import { adapter, callOf, complete, counter, says, stopWatches, weatherTool } from './sandbox.fixtures.js';
@@ -30,7 +30,7 @@ describe('the sandbox', () => {
   it('counts with a real tokenizer', async () => {
     const { whole } = await complete(says('Count me'));
     const usage = normaliseUsage(whole['usage']);
-    expect(usage?.outputTokens).toBe(counter.count(completionText(whole)));
+    expect(usage?.outputTokens).toBe(counter.count(completionOutput(whole).text));
     const longer = normaliseUsage((await complete(says('Count me '.repeat(100)))).whole['usage']);
     expect((longer?.inputTokens ?? 0) - (usage?.inputTokens ?? 0)).toBeGreaterThanOrEqual(190);
   });
@@ -49,7 +49,7 @@ describe('the sandbox', () => {
         expect(outputChars).toBeLessThan(20);
       }
     }
-    expect(text).toBe(completionText(whole));
+    expect(text).toBe(completionOutput(whole).text);
     expect(chunks).toBeGreaterThan(10);
     expect(stream.reader.usage).toEqual(normaliseUsage(whole['usage']));
   });

@@ -11,6 +11,7 @@ import {
   REFUSAL,
   SIGNATURE,
   THOUGHTS,
+  WORDLESS,
   type ChatBody,
   type Counts,
   type JsonRecord,
@@ -72,7 +73,7 @@ export const openAiDialect: Dialect = {
       model: body.model,
       system_fingerprint: 'fp_upstream',
       choices: [wholeChoice(behaviour, body, quirk)],
-      ...(behaviour.name === 'usage-absent' ? {} : { usage: usageOf(behaviour, body, quirk) }),
+      ...(isUnmeasured(behaviour) ? {} : { usage: usageOf(behaviour, body, quirk) }),
     };
     return (quirk.wholePrefix ?? '') + JSON.stringify(quirk.whole?.(completion) ?? completion);
   },
@@ -136,7 +137,8 @@ class OpenAiScript {
   }
 
   private sendsUsageChunk(): boolean {
-    if (['usage-absent', 'usage-early', 'usage-on-content'].includes(this.behaviour.name)) return false;
+    if (isUnmeasured(this.behaviour)) return false;
+    if (['usage-early', 'usage-on-content'].includes(this.behaviour.name)) return false;
     if (this.quirk.usageAt !== undefined) return false;
     return this.behaviour.name === 'usage-twice' || this.body.includeUsage;
   }
@@ -191,6 +193,11 @@ function choice(delta: JsonRecord, finishReason: string | null = null): JsonReco
   return { index: 0, delta, logprobs: null, finish_reason: finishReason };
 }
 
+/** No usage is reported. */
+function isUnmeasured({ name }: Behaviour): boolean {
+  return name === 'usage-absent' || name in WORDLESS;
+}
+
 function deltasOf(behaviour: Behaviour, body: ChatBody, quirk: Quirk): JsonRecord[] {
   const calls = callsOf(behaviour, body, quirk.isVendor);
   const thoughts = thinks(behaviour, quirk, calls.length > 0)
@@ -198,6 +205,8 @@ function deltasOf(behaviour: Behaviour, body: ChatBody, quirk: Quirk): JsonRecor
     : [];
   if (calls.length > 0) return [...thoughts, ...toolDeltas(calls, quirk.tools ?? behaviour.name, signedOf(behaviour))];
   if (behaviour.name === 'refusal') return [{ refusal: REFUSAL }];
+  const wordless = WORDLESS[behaviour.name];
+  if (wordless !== undefined) return [wordless];
   return [...thoughts, ...piecesOf(behaviour, body).map((content) => ({ content, ...quirk.delta }))];
 }
 
@@ -212,6 +221,7 @@ function wholeChoice(behaviour: Behaviour, body: ChatBody, quirk: Quirk): JsonRe
     content: called === null && refusal === null ? text : null,
     ...(thoughts === null ? {} : (quirk.wholeThought?.(thoughts, text) ?? { reasoning_content: thoughts })),
     refusal,
+    ...WORDLESS[behaviour.name],
     ...(called === null ? {} : { tool_calls: called }),
   };
   const whole = { index: 0, message, logprobs: null, finish_reason: finishOf(behaviour, body, quirk) };
