@@ -98,11 +98,8 @@ export class AutoRouter {
     const endpoints = waiting.flatMap(({ modelKey }) => pool.find(modelKey)?.endpoints ?? []);
     const ready = endpoints.map(({ endpoint }) => this.providers.readiness(endpoint.id, callerId));
     const inMs = Math.min(...ready.map((one) => one.inMs));
-    return errors.noneReady(
-      candidates,
-      Number.isFinite(inMs) ? inMs : 0,
-      ready.every((one) => one.isLimitedOnly),
-    );
+    const isLimitedOnly = ready.length > 0 && ready.every((one) => one.isLimitedOnly);
+    return errors.noneReady(candidates, Number.isFinite(inMs) ? inMs : 0, isLimitedOnly);
   }
 
   /** The same group for a session, in every process. */

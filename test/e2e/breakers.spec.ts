@@ -113,6 +113,15 @@ it('a long Retry-After is honoured by every process, also by one that starts lat
   }
 });
 
+it('auto with nothing but limits is a 429', async () => {
+  const { key: caller } = await world.key({ fields: { tier: 'premium' } });
+  const limited = await world.model({ tier: 'premium', behaviours: ['status-429-r600'] });
+  await chat(world.url, prompt(limited.key), { key: caller });
+  const response = await chat(world.url, prompt('auto'), { key: caller });
+  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(300);
+  expect(await errorOf(response)).toMatchObject({ status: 429, code: 'upstream_rate_limited' });
+});
+
 it('an endpoint that recovers is probed by one process, and in service again at both', async () => {
   const quick = { UPSTREAM_BREAKER_OPEN_MS: '1500' };
   const first = await world.startAnother(quick);
