@@ -91,12 +91,14 @@ export class AutoRouter {
     return pickAuto(pool, request, { ...around, demand }).chosen?.pooled.model.id ?? null;
   }
 
-  private nothingFor(pool: Pool, { waitsForHealth, candidates }: AutoPick, { callerId }: RouteRequest): Error {
-    if (!waitsForHealth)
-      return pool.catalog().models.length === 0 ? errors.poolEmpty() : errors.noCandidate(candidates);
+  private nothingFor(pool: Pool, { waitsForHealth, candidates }: AutoPick, request: RouteRequest): Error {
+    if (!waitsForHealth) {
+      const isEmpty = pool.catalog().models.length === 0;
+      return isEmpty ? errors.poolEmpty() : errors.noCandidate(candidates, request.allowedTiers);
+    }
     const waiting = candidates.filter(({ lost }) => lost === ALL_BREAKERS_OPEN);
     const endpoints = waiting.flatMap(({ modelKey }) => pool.find(modelKey)?.endpoints ?? []);
-    const ready = endpoints.map(({ endpoint }) => this.providers.readiness(endpoint.id, callerId));
+    const ready = endpoints.map(({ endpoint }) => this.providers.readiness(endpoint.id, request.callerId));
     const inMs = Math.min(...ready.map((one) => one.inMs));
     const isLimitedOnly = ready.length > 0 && ready.every((one) => one.isLimitedOnly);
     return errors.noneReady(candidates, Number.isFinite(inMs) ? inMs : 0, isLimitedOnly);

@@ -1,10 +1,14 @@
 import { AppError } from '../platform/errors/index.js';
+import type { Tier } from '../wallet/index.js';
 import { candidateFactsOf } from './domain/candidate-facts.js';
+import { LEFT_SANDBOX, TIER_NOT_ALLOWED } from './domain/candidates.js';
 import type { Candidate } from './domain/model.js';
 
 /** Something has to be read, or put right by an operator, first. */
 const RETRY_AFTER_S = 5;
 const OPERATOR_S = 30;
+/** Different reasons that a hint names. */
+const REASONS_SHOWN_MAX = 3;
 
 /** 404: the model is unknown, or disabled, which a caller cannot tell apart. */
 export function modelNotFound(name: string, inPool: 'missing' | 'disabled'): AppError {
@@ -90,13 +94,27 @@ export function noneReady(candidates: readonly Candidate[], readyInMs: number, i
 }
 
 /** 502: `auto` found nothing that can serve the request. */
-export function noCandidate(candidates: readonly Candidate[]): AppError {
+export function noCandidate(candidates: readonly Candidate[], allowedTiers: readonly Tier[]): AppError {
   return new AppError('routing', 'no model of the pool can serve this request', {
     code: 'no_candidate',
     retryAfterS: OPERATOR_S,
-    hint: 'Allow another tier, shorten the prompt, or drop tools, images or the JSON schema; the explanation of the request names the reason for every model.',
+    hint: `${whyNone(candidates, allowedTiers)} The explanation of the request names the reason for every model.`,
     facts: { candidates: candidateFactsOf(candidates), selected_model: null },
   });
+}
+
+/** What keeps the models of the allowed tiers from serving, and what would help. */
+function whyNone(candidates: readonly Candidate[], allowedTiers: readonly Tier[]): string {
+  const tiers = `${allowedTiers.length === 1 ? 'Tier' : 'Tiers'} ${allowedTiers.join(', ')} `;
+  const has = allowedTiers.length === 1 ? 'has' : 'have';
+  const reasons = candidates.flatMap(({ lost }) => (lost === null || lost === TIER_NOT_ALLOWED ? [] : [lost]));
+  const others = reasons.filter((reason) => reason !== LEFT_SANDBOX);
+  if (reasons.length === 0) return `${tiers}${has} no enabled model: allow another tier, or have one enabled.`;
+  if (others.length === 0) {
+    return `${tiers}${has} no enabled model but the sandbox, which left \`auto\` when a real model was enabled: allow another tier, name a sandbox model, or have a real model enabled.`;
+  }
+  const shown = [...new Set(others)].slice(0, REASONS_SHOWN_MAX).join('; ');
+  return `Of the models of ${tiers.toLowerCase().trim()}: ${shown}. Allow another tier, or ask for less.`;
 }
 
 /** 502: a fault of the router itself. */

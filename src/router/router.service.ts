@@ -7,6 +7,7 @@ import { ProviderService, type Endpoint } from '../provider/index.js';
 import type { Tier } from '../wallet/index.js';
 import { AutoRouter } from './auto-router.js';
 import type { ScoredModel } from './domain/auto.js';
+import { lastingObstacleTo } from './domain/candidates.js';
 import { orderEndpoints, type PooledEndpoint } from './domain/endpoint-order.js';
 import { hashText } from './domain/hash.js';
 import type { Model, Price, Route, RouteRequest } from './domain/model.js';
@@ -68,6 +69,14 @@ export class RouterService {
    */
   catalog(): Catalog {
     return this.keeper.current().catalog();
+  }
+
+  /** Whether `auto` has a model to choose from, for a plain request and while endpoints are healthy. */
+  hasCandidate(request: Pick<RouteRequest, 'allowedTiers' | 'isBlacklisted'>): boolean {
+    const pool = this.keeper.current();
+    return request.allowedTiers.some((tier) =>
+      pool.enabledIn(tier).some((pooled) => lastingObstacleTo(pooled, pool, request) === null),
+    );
   }
 
   /** Micro-USD for one credit of a tier. */

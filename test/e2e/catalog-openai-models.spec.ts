@@ -63,6 +63,18 @@ describe('the list of models of a key', () => {
     expect(await listed(key)).toEqual(['auto', slashed]);
   });
 
+  it('has no auto where auto has no candidate: only the sandbox, and a real model elsewhere', async () => {
+    const sandbox = await world.model({ tier: 'premium', provider: { adapter: 'sandbox', base_url: 'sandbox:' } });
+    const { key } = await world.key({ policy: { model_blacklist: [premium.key] }, fields: { tier: 'premium' } });
+    try {
+      expect(await listed(key)).toEqual([sandbox.key]);
+      const asked = client(key).chat.completions.create({ model: 'auto', messages: [{ role: 'user', content: 'x' }] });
+      await expect(asked).rejects.toMatchObject({ status: 502, code: 'no_candidate' });
+    } finally {
+      await world.admin.patch(`/models/${sandbox.id}`, { enabled: false });
+    }
+  });
+
   it('is empty when the key may call nothing', async () => {
     const { key } = await world.key({ policy: { model_blacklist: ['*'] } });
     expect(await listed(key)).toEqual([]);

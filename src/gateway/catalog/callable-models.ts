@@ -34,7 +34,8 @@ export class CallableModelsFinder {
         !decision.isBlacklisted(model) &&
         (!decision.concrete || isNamed(model, decision.model)),
     );
-    return { auto: callable.length > 0, models: callable, updatedAt };
+    const auto = decision.concrete ? callable.length > 0 : this.router.hasCandidate(decision);
+    return { auto, models: callable, updatedAt };
   }
 
   /** What policy says to `auto`; `null` when the key may call nothing at all. */

@@ -8,11 +8,14 @@ const outputMaximum = numberFrom(z.int, 1, TOKENS_MAX, 'an integer');
 const modelError = `must be a string of 1 to ${MODEL_CHARS_MAX} characters`;
 const roleError = 'must be a string that is not empty';
 
+const partType = z.string({ error: "must be a string such as 'text' or 'image_url'" });
+const part = z.looseObject({ type: partType }, { error: 'must be an object with a type' });
+
 const message = z.looseObject(
   {
     role: z.string({ error: roleError }).min(1, roleError),
     content: z
-      .union([z.string(), z.array(z.looseObject({ type: z.string() }))], {
+      .union([z.string(), z.array(part)], {
         error: 'must be a string or an array of content parts',
       })
       .nullish(),
@@ -20,7 +23,8 @@ const message = z.looseObject(
   { error: 'must be an object' },
 );
 
-const tool = z.looseObject({ type: z.string({ error: 'must be a string' }) }, { error: 'must be an object' });
+const toolType = z.string({ error: "must be a string such as 'function'" });
+const tool = z.looseObject({ type: toolType }, { error: 'must be an object' });
 
 /**
  * The fields of a chat completion that the gateway itself reads. Everything else passes through unchanged, and `null`

@@ -3,6 +3,12 @@ import { capabilitiesOf, guardedFieldsOf, parseChatRequest, sessionKeyOf, upstre
 
 const messages = [{ role: 'user', content: 'hello' }];
 
+const partsOf = (...content: unknown[]): unknown => ({ messages: [{ role: 'user', content }] });
+
+function namesOf(body: ReturnType<typeof parseChatRequest>): string[] {
+  return guardedFieldsOf(body).map(({ name }) => name);
+}
+
 function refusalOf(body: unknown): AppError {
   try {
     parseChatRequest(body);
@@ -20,6 +26,9 @@ describe('a chat request', () => {
     ['messages', { messages: 'hi' }, 'invalid_value'],
     ['messages[0].role', { messages: [{ content: 'hi' }] }, 'invalid_value'],
     ['messages[0].content', { messages: [{ role: 'user', content: 7 }] }, 'invalid_value'],
+    ['messages[0].content[1].type', partsOf({ type: 'text' }, { text: 'x' }), 'invalid_value'],
+    ['messages[0].content[0]', partsOf('x'), 'invalid_value'],
+    ['tools[1].type', { messages, tools: [{ type: 'function' }, {}] }, 'invalid_value'],
     ['temperature', { messages, temperature: 2.1 }, 'invalid_value'],
     ['temperature', { messages, temperature: 'warm' }, 'invalid_value'],
     ['top_p', { messages, top_p: -0.1 }, 'invalid_value'],
@@ -82,7 +91,7 @@ describe('a chat request', () => {
       service_tier: 'priority',
       tools: [{ type: 'web_search' }],
     });
-    expect(guardedFieldsOf(body).sort()).toEqual(['models', 'service_tier', 'tools']);
+    expect(namesOf(body).sort()).toEqual(['models', 'service_tier', 'tools']);
   });
 
   it.each([
@@ -94,7 +103,14 @@ describe('a chat request', () => {
     ['enable_search', true],
     ['preset', 'mine'],
   ])('names %s: %j, which costs extra or goes elsewhere', (field, value) => {
-    expect(guardedFieldsOf(parseChatRequest({ messages, [field]: value }))).toEqual([field]);
+    expect(namesOf(parseChatRequest({ messages, [field]: value }))).toEqual([field]);
+  });
+
+  it('says where a hosted tool is', () => {
+    const tools = [{ type: 'function' }, { type: 'web_search' }];
+    expect(guardedFieldsOf(parseChatRequest({ messages, tools }))).toEqual([
+      { name: 'tools', param: 'tools[1].type', hostedTool: 'web_search' },
+    ]);
   });
 
   it.each([

@@ -47,7 +47,7 @@ export function parseChatRequest(value: unknown): ChatRequest {
   const result = chatRequestSchema.safeParse(value);
   if (result.success) return withKnownKnob(value as ChatRequest);
   const [issue] = result.error.issues;
-  throw issue === undefined ? new Error('validation failed without an issue') : invalidField(issue, value);
+  throw issue === undefined ? new Error('validation failed without an issue') : invalidField(innermost(issue), value);
 }
 
 /** A way of choosing that does not exist is a fault of the request, whatever the key may call. */
@@ -59,6 +59,13 @@ function withKnownKnob(body: ChatRequest): ChatRequest {
 /** What the gateway reads itself it reads as a double, as it always did. */
 function readNumbers(body: Record<string, unknown>): void {
   for (const field of NUMBER_FIELDS) if (typeof body[field] === 'object') body[field] = toDouble(body[field]);
+}
+
+/** Where the value has one of several shapes but for a fault inside it, that fault. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const inner = issue.errors.flatMap(([first]) => (first !== undefined && first.path.length > 0 ? [first] : []));
+  return inner[0] === undefined ? issue : innermost({ ...inner[0], path: [...issue.path, ...inner[0].path] });
 }
 
 function invalidField(issue: z.core.$ZodIssue, body: object): AppError {
@@ -89,13 +96,25 @@ function isUsual(name: string, value: unknown): boolean {
   return name === 'enable_search' && value === false;
 }
 
-/** Names of the guarded fields that a body uses; hosted tools count as `tools`. */
-export function guardedFieldsOf(body: ChatRequest): string[] {
-  const used: string[] = GUARDED_FIELDS.filter((name) => {
+/** A guarded field that a body uses. */
+export interface GuardedField {
+  /** As endpoints enable it; hosted tools are `tools`. */
+  name: string;
+  /** Where it is, e.g. `tools[1].type`. */
+  param: string;
+  /** The type of a hosted tool. */
+  hostedTool?: string;
+}
+
+/** The guarded fields that a body uses. */
+export function guardedFieldsOf(body: ChatRequest): GuardedField[] {
+  const used: GuardedField[] = GUARDED_FIELDS.filter((name) => {
     const value = body[name];
     return value !== undefined && value !== null && !isUsual(name, value);
-  });
-  if (body.tools?.some((tool) => !CALLER_TOOL_TYPES.has(tool.type)) === true) used.push('tools');
+  }).map((name) => ({ name, param: name }));
+  const at = body.tools?.findIndex((tool) => !CALLER_TOOL_TYPES.has(tool.type)) ?? -1;
+  const hosted = body.tools?.[at];
+  if (hosted !== undefined) used.push({ name: 'tools', param: `tools[${at}].type`, hostedTool: hosted.type });
   return used;
 }
 

@@ -72,9 +72,18 @@ export class FreezePlanner {
       }
     }
     if (await this.freezePart(context, firstRoute, first)) return;
-    throw WALLET_REFUSALS.has(first.result.refusal)
-      ? await this.refusals.tooLow(context, first.held, first.result.availableMicros)
-      : limitError(first.result, first.held);
+    throw await this.refusalOf(context, first.held, first.result);
+  }
+
+  private async refusalOf(
+    context: RequestContext,
+    held: HeldFreeze,
+    result: Extract<FreezeResult, { ok: false }>,
+  ): Promise<AppError> {
+    const { refusal, availableMicros } = result;
+    if (WALLET_REFUSALS.has(refusal)) return this.refusals.tooLow(context, held, availableMicros);
+    if (refusal === 'daily_quota' || refusal === 'weekly_quota') return this.refusals.quota(context, held, refusal);
+    return rateError(result, held);
   }
 
   /**
@@ -245,28 +254,21 @@ function outputPrice(outputTokens: number, { price }: Route): Micros {
   return priceOf({ inputTokens: 0, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 }, price);
 }
 
-/** 402 of a quota, or 429 of a rate: the limits of the key, not the wallet. */
-function limitError(result: Extract<FreezeResult, { ok: false }>, held: HeldFreeze): AppError {
-  const { refusal } = result;
-  const facts = {
-    tier: held.tier,
-    needed: formatDecimal(held.amountMicros),
-    available: formatDecimal(result.availableMicros),
-    refusal,
-  };
-  if (refusal === 'rate_limit' || refusal === 'concurrency_limit') {
-    const what = refusal === 'rate_limit' ? 'too many requests per minute' : 'too many concurrent requests';
-    return new AppError('rate_limited', what, {
-      code: refusal,
-      retryAfterS: result.retryAfterS ?? 1,
-      hint: 'Wait for the time in Retry-After.',
-      facts,
-    });
-  }
-  const window = refusal === 'weekly_quota' ? 'weekly' : 'daily';
-  return new AppError('insufficient_quota', `the ${window} quota of the API key is used up`, {
-    code: `${window}_quota_exceeded`,
-    hint: `Wait until ${window === 'daily' ? '' : 'Monday '}00:00 UTC or ask for a higher limit.`,
-    facts,
+/** 429: the rates of the key, not the wallet. */
+function rateError(
+  { refusal, retryAfterS, availableMicros }: Extract<FreezeResult, { ok: false }>,
+  held: HeldFreeze,
+): AppError {
+  const what = refusal === 'rate_limit' ? 'too many requests per minute' : 'too many concurrent requests';
+  return new AppError('rate_limited', what, {
+    code: refusal === 'rate_limit' ? 'rate_limit' : 'concurrency_limit',
+    retryAfterS: retryAfterS ?? 1,
+    hint: 'Wait for the time in Retry-After.',
+    facts: {
+      tier: held.tier,
+      needed: formatDecimal(held.amountMicros),
+      available: formatDecimal(availableMicros),
+      refusal,
+    },
   });
 }

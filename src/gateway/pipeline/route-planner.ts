@@ -5,8 +5,16 @@ import { AppError } from '../../platform/errors/index.js';
 import { RouterService, type Route } from '../../router/index.js';
 import { WalletService, type Tier } from '../../wallet/index.js';
 import { callerWordsOf } from '../openai/caller-words.js';
-import { capabilitiesOf, guardedFieldsOf, namesSession, sessionKeyOf } from '../openai/chat-request.js';
+import {
+  capabilitiesOf,
+  guardedFieldsOf,
+  namesSession,
+  sessionKeyOf,
+  type GuardedField,
+} from '../openai/chat-request.js';
 import { filled, type RequestContext } from './context.js';
+
+const TOOL_TYPE_CHARS_MAX = 64;
 
 /** Asks the router for a model of some tiers; used for the first choice and again for every wallet-aware fallback. */
 @Injectable()
@@ -55,17 +63,39 @@ export class RoutePlanner {
 }
 
 /** Keeps the endpoints that enable every guarded field of the request. */
-function withAllowedFields(route: Route, fields: readonly string[]): Route {
+function withAllowedFields(route: Route, fields: readonly GuardedField[]): Route {
   const [first] = fields;
   if (first === undefined) return route;
-  const endpoints = route.endpoints.filter((endpoint) =>
-    fields.every((field) => endpoint.allowedFields.includes(field)),
-  );
+  const allows = (endpoint: Route['endpoints'][number], { name }: GuardedField): boolean =>
+    endpoint.allowedFields.includes(name);
+  const endpoints = route.endpoints.filter((endpoint) => fields.every((field) => allows(endpoint, field)));
   if (endpoints.length > 0) return { ...route, endpoints, rescueModels: [] };
-  throw new AppError('invalid_request', `the field '${first}' is not accepted by this gateway`, {
+  // The one that no endpoint enables, where there is one: another is not what is wrong.
+  throw unsupported(
+    fields.find((field) => !route.endpoints.some((endpoint) => allows(endpoint, field))) ?? first,
+    fields,
+  );
+}
+
+function unsupported({ name, param, hostedTool }: GuardedField, fields: readonly GuardedField[]): AppError {
+  const [message, hint] =
+    hostedTool === undefined
+      ? [
+          `the field '${name}' is not accepted by this gateway`,
+          'Remove the field; it would change where the request goes or what it costs.',
+        ]
+      : [
+          `no endpoint of this model has the hosted tool '${shortened(hostedTool)}'`,
+          "Remove the tool, or send it as a tool of type 'function' and answer its calls yourself.",
+        ];
+  return new AppError('invalid_request', message, {
     code: 'unsupported_parameter',
-    param: first,
-    hint: 'Remove the field; it would change where the request goes or what it costs.',
-    facts: { guarded_fields: fields },
+    param,
+    hint,
+    facts: { guarded_fields: fields.map((field) => field.name) },
   });
+}
+
+function shortened(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, TOOL_TYPE_CHARS_MAX);
 }

@@ -70,6 +70,41 @@ export class WalletRefusals {
     });
   }
 
+  /** The freeze was refused: it would pass a quota of the key, which need not be used up. */
+  async quota(context: RequestContext, held: HeldFreeze, refusal: 'daily_quota' | 'weekly_quota'): Promise<AppError> {
+    const window = refusal === 'daily_quota' ? 'daily' : 'weekly';
+    const leftMicros = await this.quotaLeft(context, window);
+    const isUsedUp = leftMicros === null || leftMicros <= 0n;
+    const needed = formatDecimal(held.amountMicros);
+    const maxTokens = isUsedUp
+      ? null
+      : fittingMaxTokens(held.estimate, filled(context.route, 'route').price, leftMicros);
+    const smaller = maxTokens === null ? '' : `Send max_tokens up to ${maxTokens.toString()}, or wait`;
+    const message = isUsedUp
+      ? `the ${window} quota of the API key is used up`
+      : `the ${window} quota of the API key has ${formatDecimal(leftMicros)} credits left, and this request needs ${needed}`;
+    return new AppError('insufficient_quota', message, {
+      code: `${window}_quota_exceeded`,
+      hint: `${smaller === '' ? 'Wait' : smaller} until ${window === 'daily' ? '' : 'Monday '}00:00 UTC, or ask for a higher limit.`,
+      facts: {
+        tier: held.tier,
+        needed,
+        refusal,
+        ...(leftMicros === null ? {} : { quota_left: formatDecimal(leftMicros) }),
+        ...(maxTokens === null ? {} : { fitting_max_tokens: maxTokens }),
+      },
+    });
+  }
+
+  /** What a window of the key has left now; `null` when that cannot be read. */
+  private async quotaLeft(context: RequestContext, window: 'daily' | 'weekly'): Promise<Micros | null> {
+    const key = filled(context.key, 'key');
+    const limit = window === 'daily' ? key.limitDailyMicros : key.limitWeeklyMicros;
+    const used = await this.wallets.quotaUsed(key.billingAccountId, key.id).catch(() => null);
+    if (limit === null || used === null) return null;
+    return micros(limit - (window === 'daily' ? used.dailyMicros : used.weeklyMicros));
+  }
+
   /** The cheapest model that may be used, can do what the request needs, and fits the wallet of its tier. */
   private fittingModel(context: RequestContext, balances: readonly WalletBalance[]): string | null {
     const policy = filled(context.policy, 'policy');

@@ -5,6 +5,7 @@ import {
   canServe,
   judged,
   refusal,
+  TIER_NOT_ALLOWED,
   type Probe,
   type ScoredModel,
   type Surroundings,
@@ -88,7 +89,7 @@ function listOtherTiers(pool: Pool, request: RouteRequest, candidates: Candidate
     if (request.allowedTiers.includes(tier)) continue;
     for (const pooled of pool.enabledIn(tier)) {
       if (candidates.length >= CANDIDATES_MAX) return;
-      candidates.push(refusal(pooled, 'tier not allowed'));
+      candidates.push(refusal(pooled, TIER_NOT_ALLOWED));
     }
   }
 }

@@ -62,22 +62,35 @@ export function canServe(model: ScoredModel | Candidate): model is ScoredModel {
   return 'factors' in model;
 }
 
+/** The sandbox left `auto` when the first real model was enabled. */
+export const LEFT_SANDBOX = 'sandbox, and real models are enabled';
+export const TIER_NOT_ALLOWED = 'tier not allowed';
 const SHORT_OUTPUT = 'writes fewer output tokens than the request allows';
 /** All that a model lacks is a healthy endpoint. */
 export const ALL_BREAKERS_OPEN = 'no healthy endpoint: all breakers open';
 
 /** Why a model cannot serve the request, whatever the state of its endpoints; `null` when it can. */
 function obstacleTo(pooled: PooledModel, probe: Probe): string | null {
-  const { needs, isBlacklisted } = probe.request;
+  const { needs } = probe.request;
   const { model } = pooled;
-  if (pooled.sandbox && probe.pool.hasRealModel) return 'sandbox, and real models are enabled';
+  const lasting = lastingObstacleTo(pooled, probe.pool, probe.request);
+  if (lasting !== null) return lasting;
   if ((probe.needed & ~pooled.capabilities) !== 0) return `cannot do ${nameMissing(probe.needed, pooled.capabilities)}`;
   const neededTokens = needs.inputTokens + Math.min(needs.outputTokens, model.maxOutputTokens);
   if (neededTokens > model.contextWindow) {
     return `context window ${model.contextWindow} is below the estimated ${neededTokens} tokens`;
   }
-  if (probe.strictOutput && needs.outputTokens > model.maxOutputTokens) return SHORT_OUTPUT;
-  if (isBlacklisted(model)) return 'blacklisted';
+  return probe.strictOutput && needs.outputTokens > model.maxOutputTokens ? SHORT_OUTPUT : null;
+}
+
+/** Why `auto` never chooses a model for a key, whatever a request needs; `null` when it may. */
+export function lastingObstacleTo(
+  pooled: PooledModel,
+  pool: Pool,
+  { isBlacklisted }: Pick<RouteRequest, 'isBlacklisted'>,
+): string | null {
+  if (pooled.sandbox && pool.hasRealModel) return LEFT_SANDBOX;
+  if (isBlacklisted(pooled.model)) return 'blacklisted';
   return pooled.endpoints.length === 0 ? 'no enabled endpoint' : null;
 }
 
