@@ -164,3 +164,18 @@ describe('names of tools that the vendor does not take', () => {
     expect(partsOf(next, 'messages', 1, 'content')).toMatchObject([{ type: 'tool_use', name }]);
   });
 });
+
+it('bounds of a strict tool go to Claude as words', async () => {
+  const parameters = {
+    type: 'object',
+    properties: { n: { type: 'integer', minimum: 1 } },
+    required: ['n'],
+    additionalProperties: false,
+  };
+  const tools = [{ type: 'function', function: { name: 'f', strict: true, parameters } }];
+  const sent = await claude.sentFor({ ...HI, tools });
+  expect(sent['tools']).toMatchObject([
+    { strict: true, input_schema: { properties: { n: { type: 'integer', description: '(minimum: 1)' } } } },
+  ]);
+  expect(JSON.stringify(sent)).not.toContain('"minimum"');
+});
