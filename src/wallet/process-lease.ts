@@ -3,11 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../platform/ids/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { isUnavailable } from './micro-batcher.js';
+import { LeaseKeeper } from './persistence/lease-keeper.js';
 import { LeaseRepository } from './persistence/lease.repository.js';
 
+const ROLE = 'gateway';
 const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
 const TICK_MS = 500;
+/** A process whose event loop stands still for longer ends: nobody knows what it still does. */
+const HELD_MAX_MS = 300_000;
 const BEGIN_WITHIN_MS = 30_000;
 const BEGIN_PAUSE_MS = 200;
 /** Longer than any statement may run: after this time a freeze that was given up cannot appear any more. */
@@ -37,11 +41,13 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     private readonly leases: LeaseRepository,
+    private readonly keeper: LeaseKeeper,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async onModuleInit(): Promise<void> {
     await this.begin();
+    this.keep();
     this.schedule();
   }
 
@@ -50,6 +56,7 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     await this.running;
+    await this.keeper.stop();
     await this.leases.end(this.processId).catch((error: unknown) => {
       this.logger.warn({ error: String(error) }, 'the process lease could not be ended');
     });
@@ -62,7 +69,7 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
 
   /** Makes sure that this process counts as living before anybody's freezes are expired. */
   async renew(): Promise<void> {
-    await this.leases.renew(this.processId, 'gateway', LEASE_MS);
+    await this.leases.renew(this.processId, ROLE, LEASE_MS);
     const nowMs = performance.now();
     if (nowMs - this.renewedMs > INTERRUPTION_MS && this.renewedMs > 0) this.backSinceMs = nowMs;
     this.renewedMs = nowMs;
@@ -86,6 +93,13 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
+  /** Renewed by a thread: an event loop that is held for a while must not cost a living process its freezes. */
+  private keep(): void {
+    const { processId } = this;
+    const terms = { processId, role: ROLE, leaseMs: LEASE_MS, renewEveryMs: RENEW_EVERY_MS, heldMaxMs: HELD_MAX_MS };
+    this.keeper.keep(terms);
+  }
+
   private schedule(): void {
     this.timer = setTimeout(() => {
       this.running = this.tick().finally(() => {
@@ -95,6 +109,8 @@ export class ProcessLease implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async tick(): Promise<void> {
+    this.keeper.tick();
+    if (!this.keeper.isRunning) this.keep();
     try {
       if (performance.now() - this.renewedMs >= RENEW_EVERY_MS) await this.renew();
       if (this.givenUp.size > 0) await this.disown();

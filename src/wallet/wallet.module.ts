@@ -6,6 +6,7 @@ import { LowBalanceWatch } from './jobs/low-balance-watch.js';
 import { LowBalanceService } from './low-balance.service.js';
 import { FreezeRepository } from './persistence/freeze.repository.js';
 import { HotStatements } from './persistence/hot-statements.js';
+import { LeaseKeeper } from './persistence/lease-keeper.js';
 import { LeaseRepository } from './persistence/lease.repository.js';
 import { LowBalanceWatchEntity } from './persistence/low-balance-watch.entity.js';
 import { LowBalanceRepository } from './persistence/low-balance.repository.js';
@@ -40,6 +41,7 @@ import { WalletService } from './wallet.service.js';
     FreezeDesk,
     FreezeRepository,
     HotStatements,
+    LeaseKeeper,
     LeaseRepository,
     LowBalanceRepository,
     LowBalanceService,

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { CONFIG } from '../../src/platform/config/index.js';
 import { newId } from '../../src/platform/ids/index.js';
-import { LOGGER } from '../../src/platform/logging/index.js';
+import { LOGGER, type Logger } from '../../src/platform/logging/index.js';
+import { LeaseKeeper } from '../../src/wallet/persistence/lease-keeper.js';
 import { LeaseRepository } from '../../src/wallet/persistence/lease.repository.js';
 import { ProcessLease } from '../../src/wallet/process-lease.js';
 import { adminDatabaseUrl } from '../support/database.js';
@@ -159,7 +161,9 @@ describe('a database that goes away', () => {
   });
 
   it('lets a process start that reaches the database a moment late', async () => {
-    const lease = new ProcessLease(world.app.get(LeaseRepository, { strict: false }), world.app.get(LOGGER));
+    const logger = world.app.get<Logger>(LOGGER);
+    const keeper = new LeaseKeeper(world.app.get(CONFIG), logger);
+    const lease = new ProcessLease(world.app.get(LeaseRepository, { strict: false }), keeper, logger);
     await operator.close();
     try {
       const started = lease.onModuleInit();

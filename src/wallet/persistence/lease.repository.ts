@@ -4,7 +4,8 @@ import { HotConnectionFactory, type HotConnection } from '../../platform/databas
 /** Owner of freezes that their process has given up; it never has a lease, so they expire at once. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-const RENEW = `insert into process_lease (process_id, role, lease_until) values ($1, $2, now() + $3 * interval '1 millisecond')
+/** Of process $1 with role $2, for $3 milliseconds from now. */
+export const RENEW_LEASE = `insert into process_lease (process_id, role, lease_until) values ($1, $2, now() + $3 * interval '1 millisecond')
   on conflict (process_id) do update set lease_until = excluded.lease_until`;
 const END = `delete from process_lease where process_id = $1`;
 const DISOWN = `update wallet_freeze f set process_id = '${NOBODY}' from unnest($1::uuid[], $2::text[]) as g (account_id, id)
@@ -21,7 +22,7 @@ export class LeaseRepository {
   }
 
   async renew(processId: string, role: string, leaseMs: number): Promise<void> {
-    await this.connection.query('lease_renew', RENEW, [processId, role, leaseMs]);
+    await this.connection.query('lease_renew', RENEW_LEASE, [processId, role, leaseMs]);
   }
 
   async end(processId: string): Promise<void> {
