@@ -7,24 +7,26 @@ const MODEL_CHARS_MAX = 256;
 const outputMaximum = numberFrom(z.int, 1, TOKENS_MAX, 'an integer');
 const modelError = `must be a string of 1 to ${MODEL_CHARS_MAX} characters`;
 const roleError = 'must be a string that is not empty';
+const contentError = 'must be a string or an array of content parts';
+const messagesError = 'must be a non-empty array of messages';
+const toolsError = 'must be an array of tools';
 
 const partType = z.string({ error: "must be a string such as 'text' or 'image_url'" });
 const part = z.looseObject({ type: partType }, { error: 'must be an object with a type' });
 
-const message = z.looseObject(
+/** One message. `isMessage` says the same of thousands of them in no time. */
+export const messageSchema = z.looseObject(
   {
     role: z.string({ error: roleError }).min(1, roleError),
-    content: z
-      .union([z.string(), z.array(part)], {
-        error: 'must be a string or an array of content parts',
-      })
-      .nullish(),
+    content: z.union([z.string(), z.array(part)], { error: contentError }).nullish(),
   },
   { error: 'must be an object' },
 );
 
 const toolType = z.string({ error: "must be a string such as 'function'" });
-const tool = z.looseObject({ type: toolType }, { error: 'must be an object' });
+
+/** One tool; see `isTool`. */
+export const toolSchema = z.looseObject({ type: toolType }, { error: 'must be an object' });
 
 /**
  * The fields of a chat completion that the gateway itself reads. Everything else passes through unchanged, and `null`
@@ -32,7 +34,7 @@ const tool = z.looseObject({ type: toolType }, { error: 'must be an object' });
  */
 export const chatRequestSchema = z.looseObject({
   model: z.string({ error: modelError }).min(1, modelError).max(MODEL_CHARS_MAX, modelError).nullish(),
-  messages: z.array(message, { error: 'must be a non-empty array of messages' }).min(1, 'must not be empty'),
+  messages: z.array(messageSchema, { error: messagesError }).min(1, 'must not be empty'),
   tier: z.string({ error: 'must be a string' }).nullish(),
   stream: z.boolean({ error: 'must be a boolean' }).nullish(),
   stream_options: z
@@ -44,10 +46,16 @@ export const chatRequestSchema = z.looseObject({
   max_tokens: outputMaximum,
   max_completion_tokens: outputMaximum,
   n: numberFrom(z.int, 1, CHOICES_MAX, 'an integer'),
-  tools: z.array(tool, { error: 'must be an array of tools' }).nullish(),
+  tools: z.array(toolSchema, { error: toolsError }).nullish(),
   response_format: z
     .looseObject({ type: z.string({ error: 'must be a string' }) }, { error: 'must be an object with a type' })
     .nullish(),
+});
+
+/** The same without the items of its lists. */
+export const headSchema = chatRequestSchema.extend({
+  messages: z.array(z.unknown(), { error: messagesError }).min(1, 'must not be empty'),
+  tools: z.array(z.unknown(), { error: toolsError }).nullish(),
 });
 
 /** An optional number within bounds, with one message for everything that it is not. */

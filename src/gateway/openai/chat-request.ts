@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { AppError } from '../../platform/errors/index.js';
 import { isAutoModel, knobOf } from '../../router/index.js';
-import { toDouble } from '../pipeline/exact-json.js';
-import { chatRequestSchema, type ChatRequest } from './chat-request.schema.js';
+import { toDouble } from '../../platform/json/index.js';
+import { headSchema, messageSchema, toolSchema, type ChatRequest } from './chat-request.schema.js';
+import { isMessage, isTool, withOneFault } from './list-items.js';
 
 /**
  * Fields that would change where a call goes or what it costs. They are refused unless the endpoint enables them.
@@ -44,10 +45,33 @@ export function parseChatRequest(value: unknown): ChatRequest {
     throw new AppError('invalid_request', 'the request body must be a JSON object', { code: 'invalid_body' });
   }
   readNumbers(value as Record<string, unknown>);
-  const result = chatRequestSchema.safeParse(value);
-  if (result.success) return withKnownKnob(value as ChatRequest);
-  const [issue] = result.error.issues;
-  throw issue === undefined ? new Error('validation failed without an issue') : invalidField(innermost(issue), value);
+  const issue = firstIssueOf(value);
+  if (issue !== null) throw invalidField(issue, value);
+  return withKnownKnob(value as ChatRequest);
+}
+
+/** Items of lists that may be long, and what each has to be. */
+const LISTS = [
+  { field: 'messages', isValid: isMessage, schema: messageSchema },
+  { field: 'tools', isValid: isTool, schema: toolSchema },
+] as const;
+
+/**
+ * The first fault by `chatRequestSchema`. The schema itself would look at every item of a list and write an issue for each:
+ * seconds for a list of numbers. It is asked about the first faulty item only.
+ */
+function firstIssueOf(body: object): z.core.$ZodIssue | null {
+  const head = headSchema.safeParse(withShortLists(body));
+  if (!head.success) return head.error.issues[0] ?? null;
+  for (const { field, isValid, schema } of LISTS) {
+    const list = (body as Record<string, unknown>)[field];
+    const at = Array.isArray(list) ? list.findIndex((item: unknown) => !isValid(item)) : -1;
+    if (at === -1) continue;
+    const { item, partAt } = withOneFault((list as unknown[])[at]);
+    const issue = schema.safeParse(item).error?.issues[0];
+    if (issue !== undefined) return placed(innermost(issue), [field, at], partAt);
+  }
+  return null;
 }
 
 /** A way of choosing that does not exist is a fault of the request, whatever the key may call. */
@@ -66,6 +90,19 @@ function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const inner = issue.errors.flatMap(([first]) => (first !== undefined && first.path.length > 0 ? [first] : []));
   return inner[0] === undefined ? issue : innermost({ ...inner[0], path: [...issue.path, ...inner[0].path] });
+}
+
+/** An issue of one item at its place in the body; of the parts of a message only the faulty one was looked at. */
+function placed(issue: z.core.$ZodIssue, place: readonly PropertyKey[], partAt: number): z.core.$ZodIssue {
+  const path = issue.path.map((step, at) => (at === 1 && issue.path[0] === 'content' ? partAt : step));
+  return { ...issue, path: [...place, ...path] };
+}
+
+/** The body with at most one item in each list: the schema copies what it checks. */
+function withShortLists(body: object): object {
+  const short: Record<string, unknown> = { ...body };
+  for (const { field } of LISTS) if (Array.isArray(short[field])) short[field] = short[field].slice(0, 1);
+  return short;
 }
 
 function invalidField(issue: z.core.$ZodIssue, body: object): AppError {

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { Outcome } from '../../billing/index.js';
+import { writeJson } from '../../platform/json/index.js';
 import type { JsonAnswer } from '../../provider/index.js';
 import { CLIENT_CLOSED_STATUS } from '../pipeline/caller-connection.js';
 import { filled, type RequestContext } from '../pipeline/context.js';
@@ -10,7 +12,13 @@ import { AnswerPayment } from './answer-payment.js';
 import { callerUsageOf } from './caller-usage.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
 
-/** Sends a whole answer: first the outcome is durable, then the caller sees it. */
+/** An answer as its caller will get it, and what it costs. */
+export interface WrittenAnswer {
+  outcome: Outcome;
+  text: string;
+}
+
+/** Sends a whole answer: first it is written, then its outcome is durable, then the caller sees it. */
 @Injectable()
 export class JsonDelivery {
   constructor(
@@ -19,7 +27,8 @@ export class JsonDelivery {
     private readonly journal: RequestJournal,
   ) {}
 
-  async deliver(context: RequestContext, answer: JsonAnswer, reply: FastifyReply): Promise<void> {
+  /** @throws RangeError when the answer cannot be written: nothing has been captured, and the freeze is to be released. */
+  async write(context: RequestContext, answer: JsonAnswer): Promise<WrittenAnswer> {
     const left = context.caller.gone.aborted;
     const isFree = left && answer.endpoint.hangupBilling === 'free';
     const paid = await this.payment.pay(context, answer);
@@ -30,16 +39,16 @@ export class JsonDelivery {
       delivered: paid.delivered,
       status: left ? CLIENT_CLOSED_STATUS : 200,
     });
-    await this.outcomes.capture(context, outcome);
     const wallet = filled(context.key, 'key').billingAccountKind;
     const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
     const usage = callerUsageOf(outcome, paid.summary.reportedUsage, cost);
     const body = withMetadata({ ...paid.body, usage }, metadataOf(context, outcome, wallet));
-    void reply
-      .status(200)
-      .headers(usedHeadersOf(context))
-      .type('application/json; charset=utf-8')
-      .send(JSON.stringify(body));
+    return { outcome, text: await writeJson(body) };
+  }
+
+  async deliver(context: RequestContext, { outcome, text }: WrittenAnswer, reply: FastifyReply): Promise<void> {
+    await this.outcomes.capture(context, outcome);
+    void reply.status(200).headers(usedHeadersOf(context)).type('application/json; charset=utf-8').send(text);
     this.journal.finished(context, outcome.status);
   }
 }

@@ -1,18 +1,21 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError, type ErrorCode } from '../../platform/errors/index.js';
-import { parseExactly } from './exact-json.js';
+import { JsonBoundsError, readJson, type JsonBounds } from '../../platform/json/index.js';
 
 const MIB = 1024 * 1024;
 export const BODY_MAX_BYTES = 8 * MIB;
-/** More than any schema needs; JSON can be read much deeper than it can be written again. */
-const DEPTH_MAX = 200;
+/**
+ * Far above what agents send (hundreds of tools, thousands of messages), and little enough for every step that walks a body. JSON can
+ * be read much deeper than it can be written again. ADR 21 has the figures.
+ */
+const BODY_BOUNDS: JsonBounds = { depth: 200, members: 131_072, names: 16_384, values: 524_288 };
 const ARRIVAL_MAX_MS = 30_000;
 
 export interface BodyLimits {
   /** Of one body. */
   maxBytes: number;
-  /** Of all bodies that are being read. */
+  /** Of all bodies that are being read and parsed. */
   inFlightMaxBytes: number;
   /** Numbers beyond a double stay text: the body is written again for somebody else. */
   isPassedOn?: boolean;
@@ -34,8 +37,8 @@ export class BodyReader {
    * Reads and parses a JSON body.
    * @param response by which a caller that waits for it (`Expect: 100-continue`) is told to send its body.
    * @returns the value, `undefined` for an empty body, and the size in bytes.
-   * @throws AppError `invalid_request` when it is too large, compressed, late, cut or not JSON; `unavailable` when the
-   * gateway holds too many bodies.
+   * @throws AppError `invalid_request` when it is too large, too complex, compressed, late, cut or not JSON; `unavailable` when
+   * the gateway holds too many bodies.
    */
   async readJson(request: IncomingMessage, response?: ServerResponse): Promise<{ value: unknown; sizeBytes: number }> {
     const declaredBytes = Number(request.headers['content-length'] ?? 0);
@@ -46,10 +49,18 @@ export class BodyReader {
     }
     if (response !== undefined) inviteBody(request, response);
     const bytes = await this.collect(request);
-    return { value: parse(bytes, this.limits.isPassedOn ?? false), sizeBytes: bytes.length };
+    try {
+      const value = bytes.length === 0 ? undefined : await parseJson(bytes, this.limits.isPassedOn ?? false);
+      return { value, sizeBytes: bytes.length };
+    } finally {
+      this.inFlightBytes -= bytes.length;
+    }
   }
 
-  /** What has arrived counts, not what is announced: a slow or chunked body keeps nobody else's out. */
+  /**
+   * What has arrived counts, not what is announced: a slow or chunked body keeps nobody else's out. The caller takes the bytes of a
+   * whole body out of the count.
+   */
   private collect(request: IncomingMessage): Promise<Buffer> {
     const { maxBytes, inFlightMaxBytes } = this.limits;
     return new Promise((resolve, reject) => {
@@ -70,10 +81,10 @@ export class BodyReader {
       const onCut = (): void => finish(invalid('the request body was cut off', 'body_incomplete'));
       const finish = (error: AppError | null): void => {
         clearTimeout(late);
-        this.inFlightBytes -= sizeBytes;
         request.off('data', onData).off('end', onEnd).off('aborted', onCut).off('error', onCut);
         if (error === null)
           return resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+        this.inFlightBytes -= sizeBytes;
         request.pause();
         reject(error);
       };
@@ -87,22 +98,13 @@ export function inviteBody(request: IncomingMessage, response: ServerResponse): 
   if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
 }
 
-function parse(bytes: Buffer, exactly: boolean): unknown {
-  if (bytes.length === 0) return undefined;
-  const value = parseJson(bytes, exactly);
-  if (isDeeper(value, DEPTH_MAX)) throw invalid('the request body is nested too deeply', 'invalid_json');
-  return value;
-}
-
-function parseJson(bytes: Buffer, exactly: boolean): unknown {
-  // A byte order mark is no part of the text (RFC 8259 §8.1).
-  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+async function parseJson(bytes: Buffer, isExact: boolean): Promise<unknown> {
   try {
     // Decoding would put question marks into what somebody wrote, and nobody would know.
     if (!isUtf8(bytes)) throw new SyntaxError('it is not UTF-8');
-    const text = bytes.toString('utf8', start);
-    return exactly ? parseExactly(text) : JSON.parse(text);
+    return await readJson(bytes, { bounds: BODY_BOUNDS, isExact });
   } catch (error) {
+    if (error instanceof JsonBoundsError) throw tooComplex(error);
     throw new AppError('invalid_request', 'the request body is not valid JSON', {
       code: 'invalid_json',
       hint: 'Send one JSON object in UTF-8.',
@@ -110,6 +112,21 @@ function parseJson(bytes: Buffer, exactly: boolean): unknown {
       detail: String(error).replace(/\.*"[\s\S]*"\.*/, '…'),
     });
   }
+}
+
+const BOUND_WORDS: Readonly<Record<JsonBoundsError['bound'], string>> = {
+  depth: 'levels',
+  members: 'members of objects',
+  names: 'different member names',
+  values: 'values',
+  number: 'characters in a number',
+};
+
+function tooComplex({ bound, max }: JsonBoundsError): AppError {
+  return new AppError('invalid_request', `the request body has more than ${max} ${BOUND_WORDS[bound]}`, {
+    code: 'body_too_complex',
+    hint: 'Send long data as text, and fewer or simpler tools.',
+  });
 }
 
 function tooLarge(maxBytes: number): AppError {
@@ -125,10 +142,4 @@ function overloaded(): AppError {
 
 function invalid(message: string, code: ErrorCode): AppError {
   return new AppError('invalid_request', message, { code });
-}
-
-/** Whether a value has more than `levels` levels of objects and arrays. */
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1));
 }

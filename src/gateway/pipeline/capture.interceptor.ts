@@ -43,13 +43,14 @@ export class CaptureInterceptor implements NestInterceptor {
       await this.streams.relay(context, answer);
       return;
     }
+    const written = await this.json.write(context, answer);
     context.close('provider', 'passed', {
       attempts: attemptFactsOf(answer.attempts),
       provider: answer.endpoint.providerName,
       rescued: null,
       ...outgrownFactsOf(context),
     });
-    await this.json.deliver(context, answer, reply);
+    await this.json.deliver(context, written, reply);
   }
 
   /** Nothing was delivered: the freeze is released by the same durable path as a charge. */

@@ -40,6 +40,8 @@ export class RequestContext {
   keySource: KeySource = 'none';
   clientIp: ClientIp | null = null;
   body: ChatRequest | null = null;
+  /** Size of the body as it came. */
+  bodyBytes = 0;
   /** Estimated tokens of the body, counted once. */
   tokens: TokenEstimate | null = null;
   policy: AppliedPolicy | null = null;

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/index.js';
+import { TimeSlices } from '../../platform/json/index.js';
 import {
   attemptsOf,
   isPromptTooLong,
@@ -15,6 +16,9 @@ import { RequestTracing } from './request-tracing.js';
 import { LargerModel } from './larger-model.js';
 
 const baseUrlOf = ({ baseUrl }: Endpoint): string => baseUrl;
+
+/** To write a body of this size for an upstream takes a turn of the event loop of its own. */
+const LARGE_BODY_BYTES = 64 * 1024;
 
 const KEEP_ALIVE_COMMENT = ': keep-alive\n\n';
 
@@ -52,6 +56,8 @@ export class ProviderCall {
     context.stopKeepAlive = stopKeepAlive;
     const signal = this.cancellation(context);
     const traceparent = this.tracing.beginCall(context);
+    // Many that were frozen together would all be written in one turn.
+    if (context.bodyBytes > LARGE_BODY_BYTES) await new TimeSlices().next();
     for (;;) {
       try {
         const answer = await this.providers.call({ ...requestOf(context, signal), traceparent });

@@ -13,6 +13,7 @@ export class ReadBodyGuard implements CanActivate {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const context = contextOf(request);
     const { value, sizeBytes } = await this.bodies.readJson(request.raw, context.caller.response);
+    context.bodyBytes = sizeBytes;
     context.body = parseChatRequest(value);
     if (context.body.stream === true && request.raw.httpVersion === '1.0') throw streamUnsupported();
     context.close('read_body', 'passed', {

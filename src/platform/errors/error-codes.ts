@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'invalid_body',
   'body_empty',
   'body_too_large',
+  'body_too_complex',
   'body_timeout',
   'body_incomplete',
   'unsupported_content_encoding',

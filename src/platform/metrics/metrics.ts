@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { LoopHold } from './loop-hold.js';
 
 /** Injection token of the registry that `/metrics` prints. */
 export const METRICS = Symbol('METRICS');
@@ -11,5 +12,14 @@ export function createMetrics(): Registry {
   const register = new Registry();
   // CPU, memory, garbage collection, and the delay of the event loop.
   collectDefaultMetrics({ register });
+  const hold = new LoopHold();
+  new Gauge({
+    name: 'event_loop_held_seconds',
+    help: 'CPU time of the longest hold of the event loop since the last reading',
+    registers: [register],
+    collect() {
+      this.set(hold.takeLongestMs() / 1_000);
+    },
+  });
   return register;
 }

@@ -1,3 +1,4 @@
+import { TimeSlices } from '../../platform/json/index.js';
 import type { ChunkSource, Payload } from '../adapters/adapter.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import type { Chunk } from '../sse/chunk.js';
@@ -6,6 +7,9 @@ import type { AttemptWatch } from './attempt-watch.js';
 
 /** Chunks before the first content (role, filter results, signs of life of a model that thinks); more than this is no answer. */
 const PREAMBLE_CHUNKS_MAX = 2_048;
+
+/** More payloads of one read take a turn of the event loop of their own. */
+const PAYLOADS_PER_TURN = 256;
 
 /** The streamed answer of one attempt, from its first content on. */
 export class AttemptStream {
@@ -80,6 +84,7 @@ export class AttemptStream {
         const closing = this.reader.closing();
         return closing === null ? null : [closing];
       }
+      if (payloads.length > PAYLOADS_PER_TURN) await new TimeSlices().next();
       const group = this.classify(payloads);
       if (group.length > 0) return group;
     }

@@ -6,6 +6,7 @@ import { reasoningTokensOf } from '../domain/hidden-output.js';
 import { isRecord, type JsonRecord } from '../domain/json.js';
 import { canHold, mergedUsage, normaliseUsage } from '../domain/usage.js';
 import { liftUsage, usageIn } from '../domain/usage-place.js';
+import { readEvent } from '../transport/answer-json.js';
 import { bytesOf, type Chunk, type Piece } from './chunk.js';
 import { ChunkTemplate } from './chunk-template.js';
 import { DeltaReader } from './delta-reader.js';
@@ -21,6 +22,9 @@ const SILENT: Omit<Chunk, 'data'> = {
   isFinish: false,
   pieces: [],
 };
+
+/** Choices of one stream: callers may ask for 16. */
+const CHOICES_MAX = 128;
 
 const LINE_ENDS = /[\r\n]/;
 
@@ -137,7 +141,7 @@ export class ChunkReader {
   }
 
   private parse(data: string, event: string): Chunk {
-    const parsed = parseRecord(data);
+    const parsed = readEvent(data);
     const isLifted = liftUsage(parsed, this.choiceUsages);
     // Also of an error: what was written before it has its price.
     const hasUsage = this.readUsage(usageIn(parsed));
@@ -174,6 +178,8 @@ export class ChunkReader {
 
   private begin({ index }: JsonRecord, chunk: JsonRecord): void {
     if (this.begunChoices.has(index)) return;
+    if (this.begunChoices.size >= CHOICES_MAX)
+      throw new UpstreamFailure('endpoint_fault', 'too_many_choices', { status: 200 });
     if (this.begunChoices.size === 0) for (const field of HEAD_FIELDS) this.head[field] = chunk[field];
     this.begunChoices.add(index);
   }
@@ -258,15 +264,4 @@ export class ChunkReader {
 /** A payload that came in several `data:` lines must leave in one; where it is JSON, a line end is only space between tokens. */
 function onOneLine(data: string): string {
   return LINE_ENDS.test(data) ? data.replaceAll(/[\r\n]+/g, ' ') : data;
-}
-
-function parseRecord(data: string): JsonRecord {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(data);
-  } catch (error) {
-    throw new UpstreamFailure('endpoint_fault', 'malformed_chunk', { cause: error });
-  }
-  if (!isRecord(parsed)) throw new UpstreamFailure('endpoint_fault', 'malformed_chunk');
-  return parsed;
 }

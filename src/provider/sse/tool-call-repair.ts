@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { UpstreamFailure } from '../domain/failure.js';
 import { isRecord, textOf, type JsonRecord } from '../domain/json.js';
+
+/** Calls of one choice. Each piece of a call looks through all of them. */
+const CALLS_MAX = 256;
 
 /** A call that a stream has begun. */
 interface BegunCall {
@@ -35,6 +39,7 @@ export class ToolCallRepair {
   /**
    * Puts the tool calls of one delta right, in place.
    * @returns whether something was changed.
+   * @throws UpstreamFailure `too_many_tool_calls`.
    */
   repair(choiceIndex: unknown, deltas: readonly unknown[]): boolean {
     let begun = this.calls.get(choiceIndex);
@@ -156,6 +161,7 @@ function isWhole(text: string): boolean {
 }
 
 function begin({ index: sentIndex, id: sentId, name }: SentPiece, begun: BegunCall[]): BegunCall {
+  if (begun.length >= CALLS_MAX) throw new UpstreamFailure('endpoint_fault', 'too_many_tool_calls', { status: 200 });
   const isFree = sentIndex !== null && !begun.some(({ index }) => index === sentIndex);
   const index = isFree ? sentIndex : Math.max(-1, ...begun.map((call) => call.index)) + 1;
   const isOwnId = sentId !== null && !begun.some(({ id }) => id === sentId);

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { TimeSlices } from '../../platform/json/index.js';
 import type { AttemptWatch } from '../attempt/attempt-watch.js';
 import { UpstreamFailure } from '../domain/failure.js';
 import { transportFailure, type ExchangePhase } from './transport-failure.js';
@@ -13,6 +14,9 @@ export interface ExchangeRequest {
 
 /** Largest whole answer; a gigabyte of it would end the process. */
 export const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+
+/** A longer body is encoded in a turn of the event loop of its own: to write it took one, too. */
+const LARGE_BODY_CHARS = 1024 * 1024;
 
 /** Unread bytes above which the socket is paused; what the kernel then holds back reaches the upstream as back-pressure. */
 const UNREAD_BYTES_MAX = 64 * 1024;
@@ -48,6 +52,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
    * @throws UpstreamFailure when there are none; the reason of the watch when it ended the attempt.
    */
   static async open(pool: Dispatcher, request: ExchangeRequest, watch: AttemptWatch): Promise<HttpExchange> {
+    if (request.body !== null && request.body.length > LARGE_BODY_CHARS) await new TimeSlices().next();
     const exchange = new HttpExchange(watch, request.headers);
     watch.enter('connect');
     if (watch.traceparent !== null) request.headers.push('traceparent', watch.traceparent);

@@ -1,17 +1,16 @@
-import type { UpstreamFailure } from '../../domain/failure.js';
 import { readCompletion } from './completion.js';
 
 describe('readCompletion', () => {
-  it('takes a completion as it is', () => {
+  it('takes a completion as it is', async () => {
     const message = { content: null, tool_calls: [] };
     const body = { id: 'x', choices: [{ message, finish_reason: 'stop' }], error: null, extra: [1] };
-    expect(readCompletion(Buffer.from(JSON.stringify(body)))).toEqual(body);
+    expect(await readCompletion(Buffer.from(JSON.stringify(body)))).toEqual(body);
   });
 
-  it('puts right what clients stumble over', () => {
+  it('puts right what clients stumble over', async () => {
     const call = { function: { name: 'f', arguments: { x: 1 } } };
     const body = { choices: [{ message: { content: [{ type: 'text', text: 'a' }], tool_calls: [call] } }] };
-    expect(readCompletion(Buffer.from(`\n\n${JSON.stringify(body)}`))).toEqual({
+    expect(await readCompletion(Buffer.from(`\n\n${JSON.stringify(body)}`))).toEqual({
       choices: [
         {
           finish_reason: 'tool_calls',
@@ -30,14 +29,14 @@ describe('readCompletion', () => {
     });
   });
 
-  it('gives every call an id of its own and arguments that are a text', () => {
+  it('gives every call an id of its own and arguments that are a text', async () => {
     const called = [
       { id: 'a', type: 'function', function: { name: 'f', arguments: null } },
       { id: 'a', type: 'function', function: { name: 'g' } },
       { id: 'b', type: 'function', function: { name: 'h', arguments: '' } },
     ];
     const body = { choices: [{ message: { content: null, tool_calls: called }, finish_reason: 'tool_calls' }] };
-    const read = readCompletion(Buffer.from(JSON.stringify(body))) as typeof body;
+    const read = (await readCompletion(Buffer.from(JSON.stringify(body)))) as typeof body;
     const calls = read.choices[0]?.message.tool_calls ?? [];
     expect(calls.map(({ function: { arguments: text } }) => text)).toEqual(['{}', '{}', '{}']);
     expect(calls.map(({ id }) => id)).toEqual(['a', expect.stringMatching(/^call_[0-9a-f]+$/), 'b']);
@@ -48,6 +47,7 @@ describe('readCompletion', () => {
     ['{"choices":[{"message":{"content":"cut', 'broken_json'],
     ['<html>', 'broken_json'],
     ['[]', 'broken_json'],
+    [`{"choices":[{"message":{}}],"x":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, 'answer_too_complex'],
     ['null', 'broken_json'],
     ['{"error":{"message":"overloaded"}}', 'error_in_answer'],
     ['{"error":"overloaded","choices":[{"message":{}}]}', 'error_in_answer'],
@@ -58,8 +58,8 @@ describe('readCompletion', () => {
     ['{"choices":{}}', 'no_choices'],
     ['{"choices":[{}]}', 'no_message'],
     ['{"choices":[null]}', 'no_message'],
-  ])('takes %j for a fault of the endpoint', (text, reason) => {
+  ])('takes %j for a fault of the endpoint', async (text, reason) => {
     const failure = { failure: 'endpoint_fault', reason };
-    expect(() => readCompletion(Buffer.from(text))).toThrow(expect.objectContaining(failure) as UpstreamFailure);
+    await expect(readCompletion(Buffer.from(text))).rejects.toMatchObject(failure);
   });
 });

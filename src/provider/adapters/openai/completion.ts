@@ -4,15 +4,15 @@ import { UpstreamFailure } from '../../domain/failure.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
 import { liftUsage } from '../../domain/usage-place.js';
 import { repairWholeCalls } from '../../sse/tool-call-repair.js';
+import { readAnswer } from '../../transport/answer-json.js';
 
 /**
  * Reads a 200 answer as a chat completion, and puts right what clients of OpenAI's format stumble over: content in parts, tool
  * calls without an id of their own or with arguments that are not a text, no finish reason.
- * @throws UpstreamFailure when it is none: not JSON, an error object, no choices, or choices without a message.
+ * @throws UpstreamFailure when it is none: not JSON, too complex, an error object, no choices, or choices without a message.
  */
-export function readCompletion(body: Buffer): JsonRecord {
-  const parsed = parse(body);
-  if (!isRecord(parsed)) throw new UpstreamFailure('endpoint_fault', 'broken_json', { status: 200 });
+export async function readCompletion(body: Buffer): Promise<JsonRecord> {
+  const parsed = await readAnswer(body);
   const failure = failureOfPayload(parsed, 'error_in_answer', 200);
   if (failure !== null) throw failure;
   const choices = parsed['choices'];
@@ -33,12 +33,4 @@ function repairChoice(choice: JsonRecord): void {
   const calls = Array.isArray(message['tool_calls']) ? message['tool_calls'].filter(isRecord) : [];
   repairWholeCalls(calls);
   choice['finish_reason'] ||= calls.length > 0 ? 'tool_calls' : 'stop';
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new UpstreamFailure('endpoint_fault', 'broken_json', { status: 200, cause: error });
-  }
 }

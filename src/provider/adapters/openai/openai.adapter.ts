@@ -37,7 +37,7 @@ export class OpenAiAdapter implements ProviderAdapter {
     const contentType = exchange.header('content-type').toLowerCase();
     if (contentType.includes('json')) {
       // Some servers ignore `stream` for some models.
-      return new ReadyChunkSource(chunksOfCompletion(readCompletion(await exchange.readAll(ANSWER_BYTES_MAX))));
+      return new ReadyChunkSource(chunksOfCompletion(await readCompletion(await exchange.readAll(ANSWER_BYTES_MAX))));
     }
     if (contentType.includes('html')) {
       exchange.cancel();

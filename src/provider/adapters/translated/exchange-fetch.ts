@@ -64,7 +64,7 @@ export class ExchangeFetch {
     refuseEncoded(exchange);
     this.exchange = exchange;
     const options = { status: exchange.statusCode, headers: { 'content-type': exchange.header('content-type') } };
-    if (!stream) return new Response(mendBody(await exchange.readAll(ANSWER_BYTES_MAX), mender), options);
+    if (!stream) return new Response(await mendBody(await exchange.readAll(ANSWER_BYTES_MAX), mender), options);
     if (exchange.header('content-type').toLowerCase().includes('html')) {
       exchange.cancel();
       throw new UpstreamFailure('endpoint_fault', 'not_a_stream', { status: exchange.statusCode });

@@ -1,6 +1,7 @@
 import { UpstreamFailure } from '../../domain/failure.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
 import { SseParser } from '../../sse/sse-parser.js';
+import { readAnswer, readEvent } from '../../transport/answer-json.js';
 
 /**
  * Brings the events or the body of one answer, in a vendor's own form, into the strict one that the AI SDK insists on: a missing
@@ -49,7 +50,7 @@ export class EventFilter {
 
   private onEvent(data: string): void {
     if (this.broken !== null) return;
-    const payload = parseRecord(data, 'malformed_chunk');
+    const payload = readEvent(data);
     const mended = this.mender.mend(payload);
     if (mended === null) return;
     const text = mended === payload && !data.includes('\n') ? data : JSON.stringify(mended);
@@ -61,21 +62,9 @@ export class EventFilter {
  * A whole body on its way to the SDK.
  * @throws UpstreamFailure when it is no answer.
  */
-export function mendBody(body: Buffer, mender: Mender): string {
-  const text = body.toString('utf8');
-  const payload = parseRecord(text, 'broken_json');
+export async function mendBody(body: Buffer, mender: Mender): Promise<string> {
+  const payload = await readAnswer(body, true);
   if (isRecord(payload['error'])) throw new UpstreamFailure('endpoint_fault', 'error_in_answer', { status: 200 });
   const mended = mender.mend(payload);
-  return mended === payload ? text : JSON.stringify(mended ?? {});
-}
-
-function parseRecord(text: string, reason: string): JsonRecord {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new UpstreamFailure('endpoint_fault', reason, { status: 200, cause: error });
-  }
-  if (!isRecord(parsed)) throw new UpstreamFailure('endpoint_fault', reason, { status: 200 });
-  return parsed;
+  return mended === payload ? body.toString('utf8') : JSON.stringify(mended ?? {});
 }

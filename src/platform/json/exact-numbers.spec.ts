@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseExactly, toDouble } from './exact-json.js';
+import { isExact, parseExactly, toDouble } from './exact-numbers.js';
 
 const again = (text: string): string => JSON.stringify(parseExactly(text));
 
@@ -36,5 +36,11 @@ describe('parseExactly', () => {
 
   it('reads no number into a field called __proto__', () => {
     expect(parseExactly('{"__proto__":{"a":1},"b":12345678901234567890}')).not.toHaveProperty('a');
+  });
+
+  it('takes time in line with the length of a number', () => {
+    const startedMs = performance.now();
+    expect(isExact(`0.1${'0'.repeat(200_000)}1`)).toBe(false);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
   });
 });
