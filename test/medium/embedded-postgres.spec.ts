@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { pollUntil } from '../support/poll.js';
 import { ask, EmbeddedHome, isAlive, untilGone } from './embedded-postgres.home.js';
 
@@ -35,6 +37,19 @@ describe('embedded Postgres', () => {
     expect(await ask(three.url, 'select 1 as answer')).toEqual([1]);
     await three.release();
     expect(isAlive(pid)).toBe(false);
+  });
+
+  it('has a keeper that listens to the owner of the data folder only', async () => {
+    await home.start();
+    const socket = path.join(home.folder, 'keeper.sock');
+    expect((await stat(socket)).mode & 0o777).toBe(0o600);
+    const knock = `require('node:net').connect(process.argv[1]).on('error', ({ code }) => console.log(code))
+      .on('connect', () => { console.log('open'); process.exit(); })`;
+    const said = async (uid: number | undefined): Promise<string> =>
+      (await promisify(execFile)(process.execPath, ['-e', knock, socket], { cwd: '/', uid })).stdout.trim();
+    expect(await said(undefined)).toBe('open');
+    // Only root can be somebody else.
+    if (process.getuid?.() === 0) expect(await said(65_534)).toBe('EACCES');
   });
 
   it('ends by itself after its only user was killed', async () => {

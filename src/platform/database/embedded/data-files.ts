@@ -1,6 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import path from 'node:path';
 
@@ -11,8 +25,10 @@ export interface DataFiles {
   cluster: string;
   /** Password of the superuser, readable for the owner of the data folder only. */
   password: string;
-  /** How to reach the keeper: process, port, token, and the port of Postgres. */
+  /** Which process keeps Postgres, and at which port. */
   keeper: string;
+  /** Where the keeper listens; only the owner of the data folder can connect. */
+  keeperSocket: string;
   /** Locked by the keeper while it lives. */
   lock: string;
   /** What Postgres and the keeper print. */
@@ -27,6 +43,7 @@ export function dataFiles(dataDir: string): DataFiles {
     cluster: path.join(root, 'postgres'),
     password: path.join(root, 'postgres.password'),
     keeper: path.join(root, 'keeper.json'),
+    keeperSocket: path.join(root, 'keeper.sock'),
     lock: path.join(root, 'keeper.lock'),
     log: path.join(root, 'postgres.log'),
   };
@@ -38,6 +55,26 @@ export async function hasCluster(dataDir: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** The kernel takes no longer path of a Unix socket: 108 bytes on Linux, 104 elsewhere, with a NUL at the end. */
+const SOCKET_PATH_BYTES_MAX = 103;
+
+/** Whether a Unix socket can have this path. */
+export function isSocketPath(file: string): boolean {
+  return Buffer.byteLength(file) <= SOCKET_PATH_BYTES_MAX;
+}
+
+/** Calls with a path of the socket that the kernel takes: a longer one leads over a link in a folder that only we can enter. */
+export async function withSocketPath<Result>(file: string, use: (path: string) => Promise<Result>): Promise<Result> {
+  if (isSocketPath(file)) return use(file);
+  const folder = await mkdtemp(path.join(tmpdir(), 'jt-'));
+  try {
+    await symlink(path.dirname(file), path.join(folder, 'd'));
+    return await use(path.join(folder, 'd', path.basename(file)));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Where a Postgres that listens in a folder has its Unix socket. */

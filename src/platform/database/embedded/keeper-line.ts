@@ -1,13 +1,9 @@
 import { connect, type Socket } from 'node:net';
-import { readIfPresent, type DataFiles } from './data-files.js';
+import { readIfPresent, withSocketPath, type DataFiles } from './data-files.js';
 
 /** What a keeper leaves in the data folder for the gateways. */
 export interface KeeperNote {
   pid: number;
-  /** Where the keeper listens on 127.0.0.1. */
-  port: number;
-  /** Proves that a caller may read the data folder. */
-  token: string;
   postgresPort: number;
 }
 
@@ -28,10 +24,8 @@ export async function readKeeperNote(files: DataFiles): Promise<KeeperNote | nul
   const text = await readIfPresent(files.keeper);
   if (text === null) return null;
   try {
-    const note = JSON.parse(text) as Partial<KeeperNote>;
-    const { pid, port, token, postgresPort } = note;
-    if (typeof pid !== 'number' || typeof port !== 'number' || typeof token !== 'string') return null;
-    return typeof postgresPort === 'number' ? { pid, port, token, postgresPort } : null;
+    const { pid, postgresPort } = JSON.parse(text) as Partial<KeeperNote>;
+    return typeof pid === 'number' && typeof postgresPort === 'number' ? { pid, postgresPort } : null;
   } catch {
     return null;
   }
@@ -41,8 +35,12 @@ export async function readKeeperNote(files: DataFiles): Promise<KeeperNote | nul
 export async function askKeeper(files: DataFiles): Promise<KeeperLine | null> {
   const note = await readKeeperNote(files);
   if (note === null) return null;
-  return await new Promise((resolve) => {
-    const socket = connect(note.port, '127.0.0.1');
+  return withSocketPath(files.keeperSocket, (path) => openLine(path, note.pid));
+}
+
+function openLine(path: string, keeperPid: number): Promise<KeeperLine | null> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
     const giveUp = (): void => {
       socket.destroy();
       resolve(null);
@@ -50,13 +48,12 @@ export async function askKeeper(files: DataFiles): Promise<KeeperLine | null> {
     socket.setTimeout(ANSWER_TIMEOUT_MS, giveUp);
     socket.once('error', giveUp);
     socket.once('close', giveUp);
-    socket.once('connect', () => socket.write(`${note.token}\n`));
     socket.once('data', (data) => {
       const postgresPort = Number(data.toString('utf8'));
       if (!Number.isInteger(postgresPort) || postgresPort <= 0) return giveUp();
       socket.setTimeout(0);
       socket.off('close', giveUp);
-      resolve({ socket, keeperPid: note.pid, postgresPort });
+      resolve({ socket, keeperPid, postgresPort });
     });
   });
 }

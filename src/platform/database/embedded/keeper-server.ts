@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { RELEASE } from './keeper-line.js';
@@ -7,9 +6,11 @@ const FIRST_CALLER_MS = 15_000;
 const GRACE_MS = 2_000;
 const CALLERS_MAX = 256;
 
-/** Counts the gateways that need Postgres: one open connection each. */
+/** Leaves a socket to its owner alone. */
+const SOCKET_UMASK = 0o177;
+
+/** Counts the gateways that need Postgres: one open connection each, on a socket that other users cannot open. */
 export class KeeperServer {
-  readonly token: string;
   /** Settles when nobody needs Postgres any more. */
   readonly deserted: Promise<void>;
   /** Asked to end: Postgres is not started again, and nobody is waited for once the last caller has gone. */
@@ -22,23 +23,22 @@ export class KeeperServer {
   private timer: NodeJS.Timeout | undefined;
   private isDeserted = false;
 
-  constructor(token: string, postgresPort: number) {
-    this.token = token;
+  constructor(postgresPort: number) {
     this.postgresPort = postgresPort;
     this.deserted = new Promise((resolve) => (this.desert = resolve));
     this.server = createServer((socket) => this.greet(socket));
   }
 
-  /** @returns the port on 127.0.0.1. The first caller has a while to come. */
-  async listen(): Promise<number> {
+  /** Makes the socket and listens. The first caller has a while to come. @param path where nothing may be yet. */
+  async listen(path: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen(0, '127.0.0.1', resolve);
+      // The socket is made within the call, so it never has another mode.
+      const umask = process.umask(SOCKET_UMASK);
+      this.server.listen(path, resolve);
+      process.umask(umask);
     });
     this.timer = setTimeout(() => this.giveUp(), FIRST_CALLER_MS);
-    const address = this.server.address();
-    if (typeof address !== 'object' || address === null) throw new Error('the keeper has no port');
-    return address.port;
   }
 
   /** From now on the last caller's leaving is the end, at once. */
@@ -59,22 +59,15 @@ export class KeeperServer {
       socket.destroy();
       return;
     }
+    clearTimeout(this.timer);
     this.sockets.add(socket);
+    this.callers.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => this.leave(socket, GRACE_MS));
-    createInterface(socket).on('line', (line) => this.hear(socket, line));
-  }
-
-  private hear(socket: Socket, line: string): void {
-    if (this.callers.has(socket)) {
-      if (line === RELEASE) this.release(socket);
-    } else if (!this.isDeserted && sameText(line, this.token)) {
-      clearTimeout(this.timer);
-      this.callers.add(socket);
-      socket.write(`${this.postgresPort}\n`);
-    } else {
-      socket.destroy();
-    }
+    createInterface(socket).on('line', (line) => {
+      if (line === RELEASE && this.callers.has(socket)) this.release(socket);
+    });
+    socket.write(`${this.postgresPort}\n`);
   }
 
   /** The last one to release stays connected until Postgres has stopped. */
@@ -96,9 +89,4 @@ export class KeeperServer {
     this.isDeserted = true;
     this.desert();
   }
-}
-
-function sameText(given: string, expected: string): boolean {
-  const [left, right] = [Buffer.from(given), Buffer.from(expected)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

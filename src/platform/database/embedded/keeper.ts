@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { prepareCluster, type Cluster } from './cluster.js';
-import { dataFiles, giveToOwner, tryLock, writePrivate, type DataFiles } from './data-files.js';
+import { dataFiles, giveToOwner, tryLock, withSocketPath, writePrivate, type DataFiles } from './data-files.js';
 import { askKeeper, readKeeperNote, type KeeperNote } from './keeper-line.js';
 import { KeeperServer } from './keeper-server.js';
 import { adoptPostmaster, startPostmaster, stopPostmaster, type Postmaster } from './postmaster.js';
@@ -73,17 +73,21 @@ async function keep(files: DataFiles): Promise<void> {
   const previous = await readKeeperNote(files);
   const cluster = await prepareCluster(files);
   const postmaster = await start(cluster, files, previous?.postgresPort ?? null);
-  const server = new KeeperServer(randomBytes(24).toString('base64url'), postmaster.port);
+  const server = new KeeperServer(postmaster.port);
   try {
-    const { token } = server;
-    const note: KeeperNote = { pid: process.pid, port: await server.listen(), token, postgresPort: postmaster.port };
+    // What a killed keeper has left behind.
+    await rm(files.keeperSocket, { force: true });
+    await withSocketPath(files.keeperSocket, (path) => server.listen(path));
+    await giveToOwner(files, files.keeperSocket);
+    const note: KeeperNote = { pid: process.pid, postgresPort: postmaster.port };
     await writePrivate(files, files.keeper, JSON.stringify(note));
     if (ending.signal.aborted) server.leaveWhenAlone();
     else ending.signal.addEventListener('abort', () => server.leaveWhenAlone());
     await watch(cluster, files, server, postmaster);
   } finally {
-    lock.release();
+    // Closing removes the socket; after the lock it might be the next keeper's.
     server.close();
+    lock.release();
   }
 }
 

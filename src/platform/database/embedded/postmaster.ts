@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endOrphans, worksOn } from './cluster-processes.js';
 import { DATABASE_ENVIRONMENT, type Cluster } from './cluster.js';
-import { readIfPresent, socketPath } from './data-files.js';
+import { isSocketPath, readIfPresent, socketPath } from './data-files.js';
 
 /** A running Postgres: ours, or one that outlived its keeper. */
 export interface Postmaster {
@@ -20,7 +20,6 @@ const START_TIMEOUT_MS = 60_000;
 const FAST_STOP_TIMEOUT_MS = 60_000;
 const ADOPTED_POLL_MS = 250;
 const PORT_MAX = 65_535;
-const SOCKET_PATH_BYTES_MAX = 103;
 
 /** Durability is untouched: fsync, full_page_writes and synchronous_commit keep their defaults (on). */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -101,7 +100,7 @@ async function whenReady(cluster: Cluster, child: ChildProcess, ended: Promise<v
 
 /** The cluster itself, where only its user and root get in; none where the kernel's limit on socket paths forbids it. */
 function socketFolder(folder: string): string {
-  return Buffer.byteLength(socketPath(folder, PORT_MAX)) <= SOCKET_PATH_BYTES_MAX ? folder : '';
+  return isSocketPath(socketPath(folder, PORT_MAX)) ? folder : '';
 }
 
 interface PidFile {
