@@ -5,6 +5,7 @@ import { migrate, nameOfDatabase, requireMigrated } from '../platform/database/m
 import { AppError, type ErrorCode } from '../platform/errors/index.js';
 import { readOrMakeSecrets } from './local-secrets.js';
 import { packageRoot } from './package-root.js';
+import { closeToOthers } from './private-files.js';
 import { StartError } from './start-error.js';
 
 export interface OpenedDatabase {
@@ -29,6 +30,7 @@ export async function openDatabase(config: Config): Promise<OpenedDatabase> {
     return { config: { ...config, ...checkpointFile(config, null) }, dataDir: null, release: () => Promise.resolve() };
   }
   const dataDir = path.resolve(packageRoot(), config.DATA_DIR);
+  for (const sentence of await closeToOthers(dataDir)) process.stderr.write(`${sentence}\n`);
   const { url, ...opened } = await openEmbedded(config, dataDir);
   try {
     await migrateTo(url, EMBEDDED_WAIT_MS);
