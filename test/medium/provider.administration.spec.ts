@@ -1,3 +1,4 @@
+import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Client } from 'pg';
@@ -221,6 +222,29 @@ describe('administration of providers', () => {
   ])('tests a model with a real call and says what is wrong: %s', async (model, expected) => {
     const { id } = await gateway.admin.create(acme(`model ${model}`, { baseUrl: upstream.url }));
     expect(await gateway.admin.test(id, model)).toMatchObject(expected);
+  });
+
+  it.each([
+    [404, 'application/json', '{"error":{"message":"no such path"}}', { diagnosis: 'unproven', models: null }],
+    [405, 'text/plain', 'no', { diagnosis: 'unproven', models: null }],
+    [200, 'text/html; charset=utf-8', '<html>log in</html>', { diagnosis: 'unproven', models: null }],
+    [200, 'application/json', '{"error":{"message":"who are you?"}}', { diagnosis: 'unproven', models: null }],
+    [200, 'application/json', '[{"id":"a"},{"id":"b"}]', { diagnosis: 'ok', models: 2 }],
+  ])('says what it saw in place of a list of models: %i %s %s', async (status, type, body, expected) => {
+    const server = createPlainServer((_request, response) => {
+      response.writeHead(status, { 'content-type': type }).end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const baseUrl = `http://127.0.0.1:${String(port)}/v1`;
+    const { id } = await gateway.admin.create(acme(`list ${String(status)} ${body}`, { baseUrl }));
+    const test = await gateway.admin.test(id);
+    const isProven = expected.diagnosis === 'ok';
+    expect(test).toMatchObject({ ...expected, ok: isProven, status });
+    const seen = `the question for the models was answered with status ${String(status)}, ${type.split(';', 1)[0] ?? ''}`;
+    expect(test.detail).toBe(isProven ? null : seen);
+    server.closeAllConnections();
+    server.close();
   });
 
   it('verifies certificates', async () => {

@@ -63,7 +63,9 @@ export class ActiveProber implements OnApplicationBootstrap, BeforeApplicationSh
 
   private async ask(row: ProviderRow): Promise<void> {
     try {
-      const { ok, diagnosis, error } = await this.probe.run(row, null);
+      const { ok: isProven, diagnosis, error } = await this.probe.run(row, null);
+      // A server without a list of models answers, too.
+      const ok = isProven || diagnosis === 'unproven';
       if (!ok) this.logger.warn({ provider: row.name, diagnosis, reason: error }, 'provider probe failed');
       if (!ok && !FAULTS.has(diagnosis)) return;
       for (const endpoint of await this.endpoints.ofProvider(row.id)) {

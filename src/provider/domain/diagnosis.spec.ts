@@ -15,6 +15,7 @@ it.each([
   ['address', failure('operator_fault', 'address_refused'), false],
   ['auth', failure('operator_fault', 'http_401', { status: 401 }), false],
   ['auth', failure('operator_fault', 'http_403', { status: 403 }), true],
+  ['unproven', failure('operator_fault', 'no_model_list', { status: 404 }), false],
   ['path', failure('operator_fault', 'http_404', { status: 404 }), false],
   ['model', failure('operator_fault', 'http_404', { status: 404 }), true],
   ['model', failure('operator_fault', 'http_400', { status: 400, subject: 'model' }), true],

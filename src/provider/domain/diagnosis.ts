@@ -1,5 +1,5 @@
 import type { BlamedSubject } from './blame.js';
-import type { UpstreamFailure } from './failure.js';
+import { NO_MODEL_LIST, type UpstreamFailure } from './failure.js';
 
 /** How far a test call came: the first thing that is wrong, or `ok`. */
 export type Diagnosis =
@@ -14,6 +14,7 @@ export type Diagnosis =
   | 'credit'
   | 'rate_limit'
   | 'path'
+  | 'unproven'
   | 'model'
   | 'request'
   | 'server'
@@ -30,6 +31,7 @@ const BY_REASON: Readonly<Record<string, Diagnosis>> = {
   reset: 'connect',
   tls_failed: 'tls',
   timeout_connect: 'connect',
+  [NO_MODEL_LIST]: 'unproven',
 };
 
 const BY_STATUS: Readonly<Record<number, Diagnosis>> = { 401: 'auth', 403: 'auth', 402: 'credit', 429: 'rate_limit' };
@@ -46,6 +48,8 @@ const BY_SUBJECT: Readonly<Record<BlamedSubject, Diagnosis>> = {
 /** What each means, and what to look at. */
 export const DIAGNOSES: Readonly<Record<Diagnosis, string>> = {
   ok: 'The provider answers and takes the key.',
+  unproven:
+    'Something answers, but with no list of models, so neither base_url nor key is proven; test it with a model. What was seen is in detail.',
   settings:
     'The call could not be made: the adapter is unknown, or the stored key cannot be opened; send api_key again.',
   address: 'The name resolves to an address that providers may not have; see ALLOW_PRIVATE_UPSTREAMS.',

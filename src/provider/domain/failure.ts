@@ -27,6 +27,9 @@ export interface UpstreamFailureOptions {
 /** The reason of a request that an adapter cannot put into its vendor's words. */
 export const UNSUPPORTED = 'unsupported';
 
+/** The reason of a provider that answers the question for its models with something else. */
+export const NO_MODEL_LIST = 'no_model_list';
+
 /** A shorter one is no secret, and would be cut out of ordinary words. */
 const SECRET_CHARS_MIN = 4;
 

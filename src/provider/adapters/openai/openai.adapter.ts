@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { UpstreamFailure } from '../../domain/failure.js';
-import { isRecord, type JsonRecord } from '../../domain/json.js';
+import type { JsonRecord } from '../../domain/json.js';
 import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
 import { refuseEncoded, throwUnlessSuccess } from '../../transport/refusal.js';
 import { UpstreamPools } from '../../transport/upstream-pools.js';
 import type { AdapterCall, ChunkSource, ProbeResult, ProbeTarget, ProviderAdapter } from '../adapter.js';
+import { noModelList, readModelList } from '../model-list.js';
 import { chunksOfCompletion, ReadyChunkSource } from '../synthetic-chunks.js';
 import { azurePrefix, azureResource, isAzure } from './azure.js';
 import { readCompletion } from './completion.js';
@@ -55,13 +56,13 @@ export class OpenAiAdapter implements ProviderAdapter {
       body: null,
     };
     const exchange = await HttpExchange.open(pool, request, watch);
-    // A server without a list of models still answers: address and TLS are right.
+    // Some servers have no list of models.
     if (exchange.statusCode === 404 || exchange.statusCode === 405) {
       exchange.finish();
-      return { status: exchange.statusCode, models: null };
+      throw noModelList(exchange);
     }
     await throwUnlessSuccess(exchange);
-    return { status: exchange.statusCode, models: countModels(await exchange.readAll(ANSWER_BYTES_MAX)) };
+    return readModelList(exchange, 'data');
   }
 
   /**
@@ -123,13 +124,4 @@ function headersFor(baseUrl: string, apiKey: string | null, accept: string): str
   if (isAzure(baseUrl)) headers.push('api-key', apiKey);
   else headers.push('authorization', `Bearer ${apiKey}`);
   return headers;
-}
-
-function countModels(body: Buffer): number | null {
-  try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'));
-    return isRecord(parsed) && Array.isArray(parsed['data']) ? parsed['data'].length : null;
-  } catch {
-    return null;
-  }
 }

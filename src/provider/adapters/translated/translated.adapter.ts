@@ -1,10 +1,11 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { Clock } from '../../../platform/clock/index.js';
-import { isRecord, type JsonRecord } from '../../domain/json.js';
-import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
+import type { JsonRecord } from '../../domain/json.js';
+import { HttpExchange } from '../../transport/http-exchange.js';
 import { throwUnlessSuccess } from '../../transport/refusal.js';
 import type { UpstreamPools } from '../../transport/upstream-pools.js';
 import type { AdapterCall, ChunkSource, ProbeResult, ProbeTarget, ProviderAdapter } from '../adapter.js';
+import { readModelList } from '../model-list.js';
 import { callOptionsOf } from './call-options.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { completionOf } from './completion.js';
@@ -65,7 +66,7 @@ export abstract class TranslatedAdapter implements ProviderAdapter {
     const request = { method: 'GET' as const, path: `${pathPrefix}${path}`, headers: given, body: null };
     const exchange = await HttpExchange.open(pool, request, watch);
     await throwUnlessSuccess(exchange, this.vendor.readRefusal);
-    return { status: exchange.statusCode, models: countOf(await exchange.readAll(ANSWER_BYTES_MAX), field) };
+    return readModelList(exchange, field);
   }
 
   /** Asks with the whole history, and when the vendor refuses what another maker has signed, without that. */
@@ -125,14 +126,4 @@ function trimmedEnd({ prompt }: LanguageModelV4CallOptions): string {
   const last = prompt.at(-1);
   const part = last?.role === 'assistant' ? last.content.at(-1) : undefined;
   return part?.type === 'text' ? part.text.slice(part.text.trimEnd().length) : '';
-}
-
-function countOf(body: Buffer, field: string): number | null {
-  try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'));
-    const list = isRecord(parsed) ? parsed[field] : null;
-    return Array.isArray(list) ? list.length : null;
-  } catch {
-    return null;
-  }
 }
