@@ -1,21 +1,29 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyContentTypeParser, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
+import type { FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
 import { isRequestLabel, newClientRequestId, newRequestId } from '../platform/ids/index.js';
 import { AppError } from '../platform/errors/index.js';
 import { LOGGER, type Logger } from '../platform/logging/index.js';
 import { ErrorFilter } from './errors/error.filter.js';
 import { answerMalformedHttp, answerUnusualRequests } from './errors/malformed-http.js';
-import { BodyReader, inviteBody, SMALL_BODIES } from './pipeline/body-reader.js';
+import { BodyReader, SMALL_BODIES } from './pipeline/body-reader.js';
 import { CallerConnection } from './pipeline/caller-connection.js';
 import { RequestContext } from './pipeline/context.js';
-import { pathOfTarget } from './request-target.js';
+import { hostFault, pathOfTarget } from './request-target.js';
 import { RouteTable } from './route-table.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Answers an error in the envelope of the door that the path belongs to. */
     respondToError(error: unknown, request: FastifyRequest, reply: FastifyReply): void;
+  }
+  interface FastifyRequest {
+    /**
+     * Reads a small JSON body. Every door calls it, or reads by itself, after it has authenticated the caller.
+     * @returns `undefined` for an empty body.
+     * @throws AppError as `BodyReader.readJson`.
+     */
+    readBody(reply: FastifyReply): Promise<unknown>;
   }
 }
 
@@ -65,7 +73,12 @@ export function configureApp(app: NestFastifyApplication): void {
   server.addHook('onRequest', receive);
   server.addHook('onResponse', logOthers(app.get<Logger>(LOGGER)));
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', parserWith(new BodyReader(SMALL_BODIES)));
+  // No body is read before the caller is known, and none of an unknown path.
+  server.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+  const bodies = new BodyReader(SMALL_BODIES);
+  server.decorateRequest('readBody', async function (reply) {
+    return (await bodies.readJson(this.raw, reply.raw)).value;
+  });
   answerUnusualRequests(server.server, routes);
 }
 
@@ -102,30 +115,10 @@ function receive(request: FastifyRequest, reply: FastifyReply, next: () => void)
   if (isChatPath(request.url) || (request.is404 && request.url.startsWith(MODEL_DOOR))) {
     const caller = new CallerConnection(request.raw, reply.raw);
     request.gatewayContext = new RequestContext(request.gatewayRequestId, label, nowMs, caller);
-  } else if (!request.is404) {
-    // Other doors read the body before they look at anything else, in a parser that does not see the answer.
-    inviteBody(request.raw, reply.raw);
   }
-  if (lacksHost(request.raw)) {
-    const error = new AppError('invalid_request', 'the Host header is missing', { code: 'invalid_request' });
-    request.server.respondToError(error, request, reply);
-    return;
-  }
-  next();
-}
-
-/** Model calls read their body in stage 3, after authentication; every other route gets it parsed. */
-function parserWith(bodies: BodyReader): FastifyContentTypeParser {
-  return (request, _payload, done) => {
-    // A path that nobody serves is a 404 whatever was sent to it.
-    if (isChatPath(request.url) || request.is404) return done(null, undefined);
-    bodies.readJson(request.raw).then(({ value }) => done(null, value), done);
-  };
-}
-
-/** RFC 9112 §3.2; Node would answer it without a body. */
-function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
-  return headers.host === undefined && httpVersion === '1.1';
+  const fault = hostFault(request.raw, request.originalUrl);
+  if (fault === null) return next();
+  request.server.respondToError(new AppError('invalid_request', fault, { code: 'invalid_request' }), request, reply);
 }
 
 function isChatPath(url: string): boolean {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { prompt, type ErrorBody } from '../support/chat.js';
+import { ADMIN_TOKEN } from '../support/gateway.js';
 import { World, type TestKey } from '../support/world.js';
 
 /** What never reaches a route, or only in disguise, still gets an answer in the shape of its door, and the process lives on. */
@@ -100,6 +101,9 @@ describe('bytes that are no HTTP request', () => {
     ['an unknown method', 'FETCH / HTTP/1.1\r\nhost: x\r\n\r\n', 400],
     ['a header without a colon', `${get}host: x\r\nnonsense\r\n\r\n`, 400],
     ['no Host', `${get}\r\n`, 400],
+    ['two Hosts', `${get}host: x\r\nhost: y\r\n\r\n`, 400],
+    ['a Host that is none', `${get}host: x/y\r\n\r\n`, 400],
+    ['a target without its host', `GET http:///health/live HTTP/1.1\r\nhost: x\r\n\r\n`, 400],
     ['two lengths', `${get}host: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na`, 400],
     [
       'a length beside chunks',
@@ -159,16 +163,18 @@ describe('a caller that asks before it sends its body', () => {
   it('is refused without having been invited', async () => {
     const start = `POST /openai/v1/chat/completions HTTP/1.1\r\n${asking}`;
     expect(await exchange(`${start}content-length: 1000\r\n\r\n`)).toMatchObject({ status: 401, closed: true });
+    const admin = `POST /admin/v1/accounts HTTP/1.1\r\n${asking}`;
+    expect(await exchange(`${admin}content-length: 1000\r\n\r\n`)).toMatchObject({ status: 401, closed: true });
     const tooLong = `authorization: Bearer ${key.key}\r\ncontent-length: ${(8 * 1024 * 1024 + 1).toString()}\r\n`;
     expect(await exchange(`${start}${tooLong}\r\n`)).toMatchObject({ status: 400, closed: true });
   });
 
   it.each([
-    ['/openai/v1/chat/completions', 200],
-    ['/admin/v1/accounts', 401],
-  ])('is invited where the body is read: %s', async (target, status) => {
+    ['/openai/v1/chat/completions', () => key.key, 200],
+    ['/admin/v1/accounts', () => ADMIN_TOKEN, 400],
+  ])('is invited where the body is read: %s', async (target, tokenOf, status) => {
     const { hostname, port } = new URL(world.url);
-    const [head, body = ''] = call(target, asking).split('\r\n\r\n', 2);
+    const [head, body = ''] = call(target, asking).replace(key.key, tokenOf()).split('\r\n\r\n', 2);
     const statuses = await new Promise<string[]>((resolve, reject) => {
       const socket = connect(Number(port), hostname);
       let text = '';

@@ -1,4 +1,5 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { Observable } from 'rxjs';
 import { z } from 'zod';
 import { operationOf } from '../../platform/openapi/index.js';
@@ -7,22 +8,27 @@ import type { AdminRequest } from './admin-request.js';
 import { assertPathParams } from './path-params.js';
 
 const NOTHING = z.strictObject({});
+/** Methods whose body means nothing (RFC 9110 §9.3). */
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /**
- * Checks path, query and body against the operation and hands the parsed values on. All faults of query and body are
- * named at once; unknown fields are faults.
+ * Reads the body, now that the caller is known, checks path, query and body against the operation, and hands the parsed
+ * values on. All faults of query and body are named at once; unknown fields are faults.
  */
 @Injectable()
 export class RequestValidationInterceptor implements NestInterceptor {
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const operation = operationOf(context.getHandler());
     if (operation === null) return next.handle();
-    const request = context.switchToHttp().getRequest<AdminRequest>();
+    const http = context.switchToHttp();
+    const request = http.getRequest<AdminRequest>();
     assertPathParams(request.params as Record<string, string>);
     const faults: Fault[] = [];
-    request.adminRawBody = request.body;
+    request.adminRawBody = READS.has(request.method)
+      ? undefined
+      : await request.readBody(http.getResponse<FastifyReply>());
     request.query = parsePart(operation.query ?? NOTHING, request.query, faults);
-    request.body = parseBody(operation.body, request.body, faults);
+    request.body = parseBody(operation.body, request.adminRawBody, faults);
     if (faults.length > 0) throw new ValidationError(faults);
     return next.handle();
   }

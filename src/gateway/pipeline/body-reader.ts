@@ -24,7 +24,7 @@ export interface BodyLimits {
 /** Bodies of model calls. */
 const MODEL_CALLS: BodyLimits = { maxBytes: BODY_MAX_BYTES, inFlightMaxBytes: 256 * MIB, isPassedOn: true };
 
-/** Bodies of everything else; they are read before anybody has been authenticated. */
+/** Bodies of everything else. */
 export const SMALL_BODIES: BodyLimits = { maxBytes: MIB, inFlightMaxBytes: 64 * MIB };
 
 /** Reads request bodies within bounds: each of a limited size and within 30 s, and all together of a limited size. */
@@ -94,7 +94,7 @@ export class BodyReader {
 }
 
 /** Tells a caller that waits for it to send its body. */
-export function inviteBody(request: IncomingMessage, response: ServerResponse): void {
+function inviteBody(request: IncomingMessage, response: ServerResponse): void {
   if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
 }
 
