@@ -5,6 +5,7 @@ import { WalletModule } from '../wallet/index.js';
 import { AccountService } from './account.service.js';
 import { AdminTokenRegistry } from './admin-token-registry.js';
 import { AdminTokenService } from './admin-token.service.js';
+import { CredentialCheck } from './credential-check.js';
 import { FailedLogins } from './failed-logins.js';
 import { KeyAuthenticator } from './key-authenticator.js';
 import { KeyEvents } from './key-events.js';
@@ -48,10 +49,11 @@ const ENTITIES = [
     AdminTokenRepository,
     AdminTokenRegistry,
     AdminTokenService,
+    CredentialCheck,
     FailedLogins,
     FailedLoginRepository,
     SharedFailedLogins,
   ],
-  exports: [KeyService, AccountService, AdminTokenRegistry, AdminTokenService, FailedLogins, SecretHasher],
+  exports: [KeyService, AccountService, AdminTokenRegistry, AdminTokenService, CredentialCheck, SecretHasher],
 })
 export class AuthModule {}

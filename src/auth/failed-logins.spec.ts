@@ -37,6 +37,18 @@ describe('refused credentials', () => {
     expect(logins.count('a')).toBe(0);
   });
 
+  it('of an IPv6 network count together, and those of a mapped IPv4 address as of that address', () => {
+    const { logins } = loginsOf(2);
+    logins.count('2001:db8:0:1::1');
+    logins.count('2001:db8:0:1:ffff::2');
+    expect(logins.count('2001:db8:0:2::1')).toBe(0);
+    expect(logins.count('2001:db8:0:1::3')).toBeGreaterThan(0);
+    logins.count('192.0.2.1');
+    logins.count('::ffff:192.0.2.1');
+    expect(logins.count('192.0.2.2')).toBe(0);
+    expect(logins.count('192.0.2.1')).toBeGreaterThan(0);
+  });
+
   it('are never slowed when that is turned off', () => {
     const { logins } = loginsOf(0);
     expect(new Set(delaysOf(logins, 'a', 500))).toEqual(new Set([0]));

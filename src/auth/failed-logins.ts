@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { Clock } from '../platform/clock/index.js';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { AppError } from '../platform/errors/index.js';
+import { networkOfClient } from '../platform/net/index.js';
 import type { AddressFailures, SharedFailures } from './persistence/failed-login.repository.js';
 
 /** How long refusals of an address are added up. */
@@ -25,7 +26,7 @@ interface Failures {
 }
 
 /**
- * Slows whoever guesses keys or tokens. Only refusals are counted and only refusals are held back, so a valid credential
+ * Slows callers who guess keys or tokens. One guesser is one IPv4 address or one IPv6 /64. Only refusals are counted and only refusals are held back, so a valid credential
  * pays nothing and is never locked out, whoever guesses from the same address. `SharedFailedLogins` adds the counts of all
  * processes up.
  */
@@ -51,14 +52,14 @@ export class FailedLogins implements OnApplicationShutdown {
 
   /**
    * Counts a refused credential and waits, the longer the more there were.
-   * @param address of the client, as `PolicyService.resolveClientIp` finds it.
+   * @param address of the client, as `PolicyService.clientIpOf` finds it.
    * @returns whether the refusal was held back or needed not be; `false` when too many are held already, so that the caller
    * can refuse more briefly.
    */
   async hold(address: string): Promise<boolean> {
     const delayMs = this.count(address);
     if (delayMs === 0) return true;
-    const failures = this.failures.get(address);
+    const failures = this.failures.get(networkOfClient(address));
     if (failures === undefined || failures.held >= HELD_OF_ADDRESS_MAX || this.held >= HELD_MAX) return false;
     failures.held += 1;
     this.held += 1;
@@ -75,7 +76,7 @@ export class FailedLogins implements OnApplicationShutdown {
 
   /** Whether an address has so many refusals held back that its next guess at a short secret is not to be looked at. */
   isCrowded(address: string): boolean {
-    return (this.failures.get(address)?.held ?? 0) >= HELD_OF_ADDRESS_MAX;
+    return (this.failures.get(networkOfClient(address))?.held ?? 0) >= HELD_OF_ADDRESS_MAX;
   }
 
   onApplicationShutdown(): void {
@@ -119,7 +120,8 @@ export class FailedLogins implements OnApplicationShutdown {
   count(address: string): number {
     if (this.freeAMinute === 0) return 0;
     const nowMs = this.clock.nowMs();
-    const known = this.failures.get(address);
+    const network = networkOfClient(address);
+    const known = this.failures.get(network);
     const failures = known ?? { count: 0, unshared: 0, sinceMs: nowMs, held: 0 };
     if (nowMs - failures.sinceMs >= FAILURES_WINDOW_MS) {
       failures.count = 0;
@@ -128,8 +130,8 @@ export class FailedLogins implements OnApplicationShutdown {
     }
     failures.count += 1;
     failures.unshared += 1;
-    if (known === undefined) this.failures.set(address, failures);
-    this.waiting.add(address);
+    if (known === undefined) this.failures.set(network, failures);
+    this.waiting.add(network);
     const over = failures.count - this.freeAMinute;
     return over <= 0 ? 0 : Math.min(DELAY_MAX_MS, DELAY_FIRST_MS * 2 ** Math.floor(over / 10));
   }

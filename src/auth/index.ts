@@ -2,6 +2,7 @@ export * from './account.service.js';
 export * from './admin-token-registry.js';
 export * from './admin-token.service.js';
 export * from './auth.module.js';
+export * from './credential-check.js';
 export * from './domain/account.js';
 export * from './domain/admin-token.js';
 export * from './domain/api-key-record.js';

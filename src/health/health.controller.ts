@@ -1,8 +1,9 @@
-import { Controller, Get, Headers, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { AdminTokenService } from '../auth/index.js';
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CredentialCheck } from '../auth/index.js';
 import { Public } from '../platform/access/index.js';
 import { Operation } from '../platform/openapi/index.js';
+import { PolicyService } from '../policy/index.js';
 import { bearerOf } from './bearer.js';
 import { HEALTH, HEALTH_LIVE, HEALTH_READY } from './health.operations.js';
 import { HealthService, withoutDetails, type HealthReport } from './health.service.js';
@@ -15,32 +16,35 @@ type Report = HealthReport['body'];
 export class HealthController {
   constructor(
     private readonly health: HealthService,
-    private readonly tokens: AdminTokenService,
+    private readonly credentials: CredentialCheck,
+    private readonly policies: PolicyService,
   ) {}
 
   @Get()
   @Operation(HEALTH)
-  async everything(
-    @Headers('authorization') authorization: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Report> {
-    return this.answer(await this.health.ready(), authorization, reply);
+  async everything(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Report> {
+    const { address } = this.policies.clientIpOf(request);
+    // Probes are answered 200 or 503 whatever their token; one that is not looked at gets no details.
+    const observes = await this.credentials
+      .mayObserve(bearerOf(request.headers.authorization), address)
+      .catch(() => false);
+    return this.answer(await this.health.ready(), reply, observes);
   }
 
   @Get('live')
   @Operation(HEALTH_LIVE)
   async live(@Res({ passthrough: true }) reply: FastifyReply): Promise<Report> {
-    return this.answer(await this.health.live(), undefined, reply);
+    return this.answer(await this.health.live(), reply);
   }
 
   @Get('ready')
   @Operation(HEALTH_READY)
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Report> {
-    return this.answer(await this.health.ready(), undefined, reply);
+    return this.answer(await this.health.ready(), reply);
   }
 
-  private answer({ status, body }: HealthReport, authorization: string | undefined, reply: FastifyReply): Report {
+  private answer({ status, body }: HealthReport, reply: FastifyReply, observes = false): Report {
     reply.code(status).header('cache-control', 'no-store');
-    return this.tokens.mayObserve(bearerOf(authorization)) ? body : withoutDetails(body);
+    return observes ? body : withoutDetails(body);
   }
 }

@@ -4,6 +4,7 @@ import { AuthModule } from '../auth/index.js';
 import { EventsModule } from '../events/index.js';
 import type { Config } from '../platform/config/index.js';
 import { QueueModule } from '../platform/queue/index.js';
+import { PolicyModule } from '../policy/index.js';
 import { Dependencies } from './dependencies.js';
 import { WalletModule } from '../wallet/index.js';
 import { Gauges } from './gauges.js';
@@ -15,7 +16,14 @@ import { ServingState } from './serving-state.js';
 
 /** Door 3: probes and metrics. */
 @Module({
-  imports: [TerminusModule.forRoot({ logger: false }), AuthModule, EventsModule, QueueModule, WalletModule],
+  imports: [
+    TerminusModule.forRoot({ logger: false }),
+    AuthModule,
+    EventsModule,
+    PolicyModule,
+    QueueModule,
+    WalletModule,
+  ],
   controllers: [HealthController],
   providers: [Dependencies, Gauges, HealthService, MeasuredGauges, ServingState],
   exports: [ServingState],

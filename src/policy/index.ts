@@ -1,4 +1,3 @@
-export type { HeaderFields } from './domain/client-ip.js';
 export * from './domain/policy.js';
 export type { PolicyInput, PolicyPatch } from './domain/policy-input.js';
 export * from './policy.module.js';

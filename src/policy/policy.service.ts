@@ -3,12 +3,12 @@ import type { ApiKey, AuthenticatedKey } from '../auth/index.js';
 import { Clock } from '../platform/clock/index.js';
 import { CONFIG, type Config } from '../platform/config/index.js';
 import { isUuid, newId } from '../platform/ids/index.js';
-import { resolveClientIp, type HeaderFields } from './domain/client-ip.js';
+import { resolveClientIp } from './domain/client-ip.js';
 import type { CompiledPolicy } from './domain/compiled-policy.js';
-import { decide } from './domain/decide.js';
+import { checkAddress, decide, factsOf } from './domain/decide.js';
 import { IpSet } from './domain/ip-set.js';
 import { checkedPolicyFields, type PolicyInput, type PolicyPatch } from './domain/policy-input.js';
-import type { ClientIp, PolicyDecision, PolicyRecord, PolicyRequest } from './domain/policy.js';
+import type { Arrival, ClientIp, PolicyDecision, PolicyRecord, PolicyRequest } from './domain/policy.js';
 import { PolicyRepository } from './persistence/policy.repository.js';
 import { PolicySnapshot } from './policy-snapshot.js';
 import { policyInUse, policyNotFound } from './policy.errors.js';
@@ -35,8 +35,16 @@ export class PolicyService {
   }
 
   /** The address that a request comes from; headers count only when the peer is in TRUSTED_PROXIES. */
-  resolveClientIp(peerAddress: string, headers: HeaderFields): ClientIp {
-    return resolveClientIp(peerAddress, headers, this.trustedProxies);
+  clientIpOf({ socket, headers }: Arrival): ClientIp {
+    return resolveClientIp(socket.remoteAddress ?? '', headers, this.trustedProxies);
+  }
+
+  /**
+   * The address rules of a key alone, for routes that call no model.
+   * @throws AppError `policy_rejected` (403); `unavailable` (503) when the key's policy is not known here.
+   */
+  checkAddress(key: AuthenticatedKey, clientIp: ClientIp): void {
+    checkAddress(clientIp, this.policiesOf(key), factsOf(key, clientIp));
   }
 
   /**

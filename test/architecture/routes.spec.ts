@@ -1,8 +1,10 @@
 import { Controller, Get, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { AppModule } from '../../src/app.module.js';
 import { STAGES } from '../../src/billing/index.js';
+import { ApiKeyGuard } from '../../src/gateway/catalog/api-key.guard.js';
 import { ChatController } from '../../src/gateway/openai/chat.controller.js';
 import { PIPELINE_GUARDS, PIPELINE_INTERCEPTORS } from '../../src/gateway/pipeline/pipeline.js';
+import { PolicyGuard } from '../../src/gateway/pipeline/policy.guard.js';
 import { AdminAccess, declaredRoutes, Public, type DeclaredRoute } from '../../src/platform/access/index.js';
 import { readConfig } from '../../src/platform/config/index.js';
 
@@ -89,6 +91,22 @@ describe('routes', () => {
     expect(await faultsOf(AppModule.forRoot(config, 'gateway'))).toEqual([]);
     const open = routes.filter(({ access }) => access?.kind === 'public').map(({ path }) => path);
     expect(new Set(open)).toEqual(PUBLIC_PATHS);
+  });
+
+  it('of a key are behind the guard that knows its addresses, or behind the whole pipeline', async () => {
+    const guardsOf = (target: object): unknown[] =>
+      (Reflect.getMetadata('__guards__', target) as unknown[] | undefined) ?? [];
+    const unguarded = (await controllersOf(AppModule.forRoot(config, 'gateway'))).flatMap((controller) =>
+      declaredRoutes([controller])
+        .filter(({ access }) => access?.kind === 'api_key')
+        .filter(({ method }) => {
+          const handler = (controller.prototype as Record<string, object>)[method] ?? controller;
+          const guards = [...guardsOf(controller), ...guardsOf(handler)];
+          return !guards.includes(ApiKeyGuard) && !guards.includes(PolicyGuard);
+        })
+        .map(({ path }) => path),
+    );
+    expect(unguarded).toEqual([]);
   });
 
   it('are checked by a test that finds planted violations', async () => {

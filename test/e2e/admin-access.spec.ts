@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { AdminAuthGuard } from '../../src/admin/access/admin-auth.guard.js';
-import { AdminTokenService, FailedLogins, type AdminRole } from '../../src/auth/index.js';
+import { CredentialCheck, type AdminRole } from '../../src/auth/index.js';
 import { PolicyService } from '../../src/policy/index.js';
 import { AdminClient } from '../support/admin.js';
 import { ADMIN_TOKEN } from '../support/gateway.js';
@@ -87,7 +87,7 @@ describe('who may call an administration route', () => {
   );
 
   it('refuses every role where a route forgot to declare one', async () => {
-    const guard = new AdminAuthGuard(app.get(AdminTokenService), app.get(FailedLogins), app.get(PolicyService));
+    const guard = new AdminAuthGuard(app.get(CredentialCheck), app.get(PolicyService));
     const handler = (): void => undefined;
     const execution = {
       switchToHttp: () => ({ getRequest: () => ({ socket: {}, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } }) }),

@@ -95,6 +95,18 @@ describe('Idempotency-Key', () => {
     expect((await app.admin.wallet(accountId, 'standard')).available).toBe('10.000000');
   });
 
+  it('counts once for two operators at the same moment, in whichever tier each of them puts it', async () => {
+    const headers = { 'idempotency-key': `${accountId}-once` };
+    const colleague = await app.clientOf('operator');
+    const paths = [topUps, topUps.replace('standard', 'premium')];
+    const answers = await Promise.all(
+      [app.admin, colleague].flatMap((client) => paths.map((path) => client.send('POST', path, TOP_UP, headers))),
+    );
+    expect(answers.map(({ status }) => status).filter((status) => status !== 201 && status !== 409)).toEqual([]);
+    const wallets = await Promise.all(['standard', 'premium'].map((tier) => app.admin.wallet(accountId, tier)));
+    expect(wallets.map(({ available }) => available).sort()).toEqual(['0.000000', '10.000000']);
+  });
+
   it('does not depend on the order of fields in the body', async () => {
     const headers = { 'idempotency-key': `${accountId}-5` };
     await app.call('POST', topUps, { amount: '1', reference: 'x' }, headers);

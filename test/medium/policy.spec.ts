@@ -124,11 +124,12 @@ describe('policies on Postgres', () => {
     });
 
     it('believes headers only from TRUSTED_PROXIES', () => {
-      const headers = { 'x-forwarded-for': '203.0.113.7' };
-      expect(process1.policies.resolveClientIp('127.0.0.1', headers).address).toBe('127.0.0.1');
-      expect(process2.policies.resolveClientIp('127.0.0.1', headers).address).toBe('203.0.113.7');
-      expect(process2.policies.resolveClientIp('::ffff:127.0.0.1', headers).address).toBe('203.0.113.7');
-      expect(process2.policies.resolveClientIp('198.51.100.1', headers).address).toBe('198.51.100.1');
+      const from = ({ policies }: AuthProcess, remoteAddress: string): string =>
+        policies.clientIpOf({ socket: { remoteAddress }, headers: { 'x-forwarded-for': '203.0.113.7' } }).address;
+      expect(from(process1, '127.0.0.1')).toBe('127.0.0.1');
+      expect(from(process2, '127.0.0.1')).toBe('203.0.113.7');
+      expect(from(process2, '::ffff:127.0.0.1')).toBe('203.0.113.7');
+      expect(from(process2, '198.51.100.1')).toBe('198.51.100.1');
     });
   });
 

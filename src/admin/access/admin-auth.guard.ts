@@ -1,5 +1,5 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { AdminTokenService, FailedLogins, tooManyFailures, type AdminIdentity } from '../../auth/index.js';
+import { CredentialCheck } from '../../auth/index.js';
 import { accessOf, roleSuffices } from '../../platform/access/index.js';
 import { AppError } from '../../platform/errors/index.js';
 import { PolicyService } from '../../policy/index.js';
@@ -11,36 +11,25 @@ const TOKEN_LENGTH_MAX = 512;
 /**
  * Lets a request pass when its admin token is valid and its role is at least the one that the matched route declares.
  * A route that declares no role is refused.
+ * @throws AppError `unauthorized`, `rate_limited`, `forbidden`.
  */
 @Injectable()
 export class AdminAuthGuard implements CanActivate {
   constructor(
-    private readonly tokens: AdminTokenService,
-    private readonly failures: FailedLogins,
+    private readonly credentials: CredentialCheck,
     private readonly policies: PolicyService,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AdminRequest>();
-    const identity = await this.identify(request);
+    const { address } = this.policies.clientIpOf(request);
+    const identity = await this.credentials.operator(presentedToken(request.headers.authorization), address);
     const access = accessOf(context.getHandler(), context.getClass());
     if (access?.kind !== 'admin' || !roleSuffices(identity.role, access.role)) {
       throw new AppError('forbidden', 'the role of this admin token does not allow this', { code: 'forbidden' });
     }
     request.admin = identity;
     return true;
-  }
-
-  /** @throws AppError `unauthorized`, later and later for who guesses; `rate_limited` for more guesses than are held back. */
-  private async identify(request: AdminRequest): Promise<AdminIdentity> {
-    const presented = presentedToken(request.headers.authorization);
-    const { address } = this.policies.resolveClientIp(request.socket.remoteAddress ?? '', request.headers);
-    try {
-      return this.tokens.authenticate(presented, this.failures.isCrowded(address));
-    } catch (error) {
-      if (presented !== null && !(await this.failures.hold(address))) throw tooManyFailures();
-      throw error;
-    }
   }
 }
 

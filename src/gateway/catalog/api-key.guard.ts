@@ -1,27 +1,29 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { KeyService, type AuthenticatedKey } from '../../auth/index.js';
+import { CredentialCheck, type AuthenticatedKey } from '../../auth/index.js';
+import { PolicyService } from '../../policy/index.js';
 import { readKey } from '../pipeline/key-source.js';
-import { RefusedKeys } from '../pipeline/refused-keys.js';
 
 const keys = new WeakMap<FastifyRequest, AuthenticatedKey>();
 
-/** Lets holders of a valid key pass; the catalogue needs nothing else of the model-call pipeline. */
+/**
+ * Lets holders of a valid key pass who call from an address that the key may be used from. Every route of a key that is not
+ * behind the pipeline is behind this guard; `test/architecture/routes.spec.ts` counts them.
+ */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   constructor(
-    private readonly service: KeyService,
-    private readonly refused: RefusedKeys,
+    private readonly credentials: CredentialCheck,
+    private readonly policies: PolicyService,
   ) {}
 
-  /** @throws AppError `missing_api_key`, `invalid_api_key`. */
+  /** @throws AppError `missing_api_key`, `invalid_api_key`, `policy_rejected`. */
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
-    try {
-      keys.set(request, await this.service.authenticate(readKey(request.headers).key));
-    } catch (error) {
-      throw await this.refused.held(request, error);
-    }
+    const clientIp = this.policies.clientIpOf(request);
+    const key = await this.credentials.keyHolder(readKey(request.headers).key, clientIp.address);
+    this.policies.checkAddress(key, clientIp);
+    keys.set(request, key);
     return true;
   }
 }

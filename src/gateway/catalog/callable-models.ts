@@ -23,7 +23,7 @@ export class CallableModelsFinder {
     private readonly router: RouterService,
   ) {}
 
-  /** @throws AppError `policy_rejected` for an address that may not call, `unavailable` while the catalogue is down. */
+  /** @throws AppError `unavailable` while the catalogue is down. */
   find(key: AuthenticatedKey, request: FastifyRequest): CallableModels {
     const { models, updatedAt } = this.catalog.current();
     const decision = this.decide(key, request);
@@ -43,14 +43,13 @@ export class CallableModelsFinder {
     try {
       return this.policies.decide({
         key,
-        clientIp: this.policies.resolveClientIp(request.socket.remoteAddress ?? '', request.headers),
+        clientIp: this.policies.clientIpOf(request),
         requestedTier: null,
         requestedModel: AUTO_MODEL,
         findModel: (nameOrId) => this.router.findModel(nameOrId),
       });
     } catch (error) {
-      const isRefusal = error instanceof AppError && error.kind === 'policy_rejected';
-      if (isRefusal && error.code?.startsWith('ip_') !== true) return null;
+      if (error instanceof AppError && error.kind === 'policy_rejected') return null;
       throw error;
     }
   }

@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../../auth/index.js';
 import { PolicyModule } from '../../policy/index.js';
 import { RouterModule } from '../../router/index.js';
-import { RefusedKeys } from '../pipeline/refused-keys.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { CallableModelsFinder } from './callable-models.js';
 import { CatalogService } from './catalog.service.js';
@@ -14,7 +13,7 @@ import { ReferenceController } from './reference.controller.js';
 @Module({
   imports: [AuthModule, PolicyModule, RouterModule],
   controllers: [ModelsController, ReferenceController, OpenAiModelsController],
-  providers: [ApiKeyGuard, CallableModelsFinder, CatalogService, RefusedKeys],
-  exports: [ApiKeyGuard, RefusedKeys],
+  providers: [ApiKeyGuard, CallableModelsFinder, CatalogService],
+  exports: [ApiKeyGuard],
 })
 export class CatalogModule {}

@@ -1,15 +1,15 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { KeyService } from '../../auth/index.js';
+import { CredentialCheck } from '../../auth/index.js';
+import { PolicyService } from '../../policy/index.js';
 import { contextOf, type FastifyRequest } from './context.js';
 import { readKey } from './key-source.js';
-import { RefusedKeys } from './refused-keys.js';
 
 /** Stage 2: the key is present, known, active and not expired. The body has not been touched yet. */
 @Injectable()
 export class AuthenticateGuard implements CanActivate {
   constructor(
-    private readonly keys: KeyService,
-    private readonly refused: RefusedKeys,
+    private readonly credentials: CredentialCheck,
+    private readonly policies: PolicyService,
   ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
@@ -18,11 +18,8 @@ export class AuthenticateGuard implements CanActivate {
     const { source, key } = readKey(request.headers);
     context.keySource = source;
     context.close('receive', 'passed', { key_source: source });
-    try {
-      context.key = await this.keys.authenticate(key);
-    } catch (error) {
-      throw await this.refused.held(request, error);
-    }
+    context.clientIp = this.policies.clientIpOf(request);
+    context.key = await this.credentials.keyHolder(key, context.clientIp.address);
     context.close('authenticate', 'passed', {
       valid: true,
       key_status: context.key.status,

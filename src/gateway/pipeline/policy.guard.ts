@@ -20,10 +20,9 @@ export class PolicyGuard implements CanActivate {
     const context = contextOf(request);
     const key = filled(context.key, 'key');
     const body = filled(context.body, 'body');
-    context.clientIp = this.policies.resolveClientIp(request.socket.remoteAddress ?? '', request.headers);
     const decision = this.policies.decide({
       key,
-      clientIp: context.clientIp,
+      clientIp: filled(context.clientIp, 'clientIp'),
       requestedTier: body.tier ?? null,
       requestedModel: body.model ?? null,
       findModel: (nameOrId) => this.router.findModel(nameOrId),

@@ -42,6 +42,17 @@ export function literalAddress(hostname: string): string | null {
   return isIP(bare) === 0 ? null : bare;
 }
 
+/**
+ * The network whose addresses one client can change at will: an IPv4 address alone (an IPv4-mapped one is that), the /64 of an
+ * IPv6 address. Other text stays as it is.
+ */
+export function networkOfClient(address: string): string {
+  const parsed = parse(address);
+  if (parsed === null) return address;
+  if (parsed.kind() === 'ipv4') return parsed.toString();
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/64`).toString()}/64`;
+}
+
 /** An IPv4-mapped address is its IPv4 address; a zone says nothing about where an address is. */
 function parse(address: string): IPv4 | IPv6 | null {
   const bare = address.replace(/%.*$/, '');

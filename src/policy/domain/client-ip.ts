@@ -1,8 +1,5 @@
 import { parseIp, type IpAddress, type IpSet } from './ip-set.js';
-import type { ClientIp } from './policy.js';
-
-/** Header fields as Node hands them out, names in lower case. */
-export type HeaderFields = Readonly<Record<string, string | readonly string[] | undefined>>;
+import type { ClientIp, HeaderFields } from './policy.js';
 
 const SHOWN_CHARS_MAX = 64;
 const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/;

@@ -23,15 +23,8 @@ export function decide(
   policies: readonly CompiledPolicy[],
   defaultModel: string | null,
 ): PolicyDecision {
-  const { policyId, accountPolicyIds } = request.key;
-  const facts: Facts = {
-    client_ip: request.clientIp.address,
-    client_ip_source: request.clientIp.source,
-    ...(request.clientIp.ignoredHeader === undefined ? {} : { ignored_header: request.clientIp.ignoredHeader }),
-    policy_id: policyId,
-    ...(accountPolicyIds.length === 0 ? {} : { account_policy_ids: accountPolicyIds }),
-  };
-  if (policies.some(hasAddresses)) checkAddress(request.clientIp, policies, facts);
+  const facts = factsOf(request.key, request.clientIp);
+  checkAddress(request.clientIp, policies, facts);
   const allowedTiers = checkTiers(request, policies, facts);
   const model = checkFixedModel(request, defaultModel, facts);
   const concrete = !isAuto(model);
@@ -55,11 +48,24 @@ function hasAddresses({ ipAllowlist, ipBlocklist }: CompiledPolicy): boolean {
   return !ipAllowlist.isEmpty || !ipBlocklist.isEmpty;
 }
 
+/** What an explanation says of the caller, before any rule is asked. */
+export function factsOf({ policyId, accountPolicyIds }: PolicyRequest['key'], clientIp: ClientIp): Facts {
+  return {
+    client_ip: clientIp.address,
+    client_ip_source: clientIp.source,
+    ...(clientIp.ignoredHeader === undefined ? {} : { ignored_header: clientIp.ignoredHeader }),
+    policy_id: policyId,
+    ...(accountPolicyIds.length === 0 ? {} : { account_policy_ids: accountPolicyIds }),
+  };
+}
+
 /**
  * No blocklist may hold the address, and every allowlist must. An address that cannot be read is in no list, and yet must
  * not pass where there is one.
+ * @throws AppError `policy_rejected`.
  */
-function checkAddress(clientIp: ClientIp, policies: readonly CompiledPolicy[], facts: Facts): void {
+export function checkAddress(clientIp: ClientIp, policies: readonly CompiledPolicy[], facts: Facts): void {
+  if (!policies.some(hasAddresses)) return;
   const address = parseIp(clientIp.address);
   if (address === null) throw ipNotAllowed({ ...facts, matched_rule: 'ip: unreadable address' });
   for (const { id, ipBlocklist } of policies) {

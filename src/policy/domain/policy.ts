@@ -27,6 +27,15 @@ export interface PolicyRecord extends Policy {
   updatedAt: Date;
 }
 
+/** Header fields as Node hands them out, names in lower case. */
+export type HeaderFields = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What of a request tells where it comes from. */
+export interface Arrival {
+  socket: { remoteAddress?: string | undefined };
+  headers: HeaderFields;
+}
+
 /** The caller's address and how it was found. */
 export interface ClientIp {
   /** Canonical; or the text that could not be read, at most 64 characters, which no list holds. */
