@@ -163,6 +163,24 @@ describe('whole answers and failover', () => {
     expect(attemptsOf(error)).toMatchObject([{ provider: 'alpha', failure: 'caller_fault', status }]);
   });
 
+  it('what one provider cannot do is asked of another, once each, before it is the caller’s 400', async () => {
+    const messages = [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: 'the' },
+    ];
+    const ask = (endpoints: readonly Endpoint[]): Promise<unknown> =>
+      gateway.providers.call(requestOf(endpoints, { body: { messages } })).catch((error: unknown) => error);
+    expect(await ask([alpha('no-prefill'), alpha('ok'), beta('ok')])).toMatchObject({
+      attempts: [
+        { provider: 'alpha', failure: 'caller_fault' },
+        { provider: 'beta', failure: null },
+      ],
+    });
+    const error = await ask([alpha('no-prefill'), beta('no-prefill')]);
+    expect(error).toMatchObject({ kind: 'invalid_request', code: 'invalid_prefill' });
+    expect(reasonsOf(attemptsOf(error))).toEqual(['alpha=http_400', 'beta=http_400']);
+  });
+
   it('cleans keys, addresses and URLs out of what an upstream says', async () => {
     const { message, code } = await failureOf([alpha('leak-400')]);
     expect(message).toContain("Bad value for 'seed'");

@@ -12,6 +12,7 @@ export function attemptFactsOf(attempts: readonly Attempt[]): Record<string, unk
     error_class: attempt.failure,
     reason: attempt.reason,
     ...usageFactsOf(attempt),
+    ...(attempt.lostChunks === undefined ? {} : { lost_chunks: attempt.lostChunks }),
   }));
 }
 

@@ -32,6 +32,8 @@ export interface ChunkSource {
   read(): Promise<readonly Payload[] | null>;
   /** Whether the vendor's own end marker came; only then is an answer without a finish reason complete. */
   readonly hasEndMarker: boolean;
+  /** Unreadable events that the source itself left out. */
+  readonly lostEvents?: number;
   /** Ends it at once: the upstream stops generating. Harmless after the end. */
   cancel(): void;
 }

@@ -11,7 +11,7 @@ export function chunksOfCompletion(completion: JsonRecord): string[] {
     const { message, finish_reason: finishReason, index, ...rest } = choice;
     const delta = isRecord(message) ? deltaOf(message) : {};
     chunks.push({ ...base, choices: [{ ...rest, index: index ?? 0, delta, finish_reason: null }] });
-    chunks.push({ ...base, choices: [{ index: index ?? 0, delta: {}, finish_reason: finishReason ?? 'stop' }] });
+    chunks.push({ ...base, choices: [{ index: index ?? 0, delta: {}, finish_reason: finishReason ?? null }] });
   }
   if (isRecord(usage)) chunks.push({ ...base, choices: [], usage });
   return chunks.map((chunk) => JSON.stringify(chunk));

@@ -102,7 +102,7 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
 
   private complete(): IteratorResult<readonly StreamEvent[], undefined> {
     this.isComplete = true;
-    this.current.attempt.succeed();
+    this.current.attempt.succeed(this.current.stream.lostChunks);
     this.close();
     return { done: true, value: undefined };
   }

@@ -5,6 +5,7 @@ import { AdapterRegistry } from '../adapters/adapter-registry.js';
 import { EndpointBreakers } from '../breaker/endpoint-breakers.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import { UpstreamFailure } from '../domain/failure.js';
+import { mayLoseChunks } from '../domain/lost-chunks.js';
 import type { JsonRecord } from '../domain/json.js';
 import { CallerGoneError } from '../provider.errors.js';
 import { ProviderDirectory } from '../provider.directory.js';
@@ -66,7 +67,7 @@ export class AttemptRunner {
       apiKey = call.apiKey;
       if (variant !== undefined) call.written = variant.written;
       const source = await adapter.stream(call);
-      const stream = await AttemptStream.open(source, attempt.watch, choicesOf(call.body));
+      const stream = await AttemptStream.open(source, attempt.watch, choicesOf(call.body), mayLoseChunks(call.body));
       attempt.begin();
       return { attempt, stream };
     } catch (error) {

@@ -1,6 +1,7 @@
 import { TimeSlices } from '../../platform/json/index.js';
 import type { ChunkSource, Payload } from '../adapters/adapter.js';
 import { UpstreamFailure } from '../domain/failure.js';
+import { LOST_CHUNKS_MAX } from '../domain/lost-chunks.js';
 import type { Chunk } from '../sse/chunk.js';
 import { ChunkReader } from '../sse/chunk-reader.js';
 import type { AttemptWatch } from './attempt-watch.js';
@@ -15,19 +16,34 @@ const PAYLOADS_PER_TURN = 256;
 export class AttemptStream {
   private held: readonly Chunk[] | null = null;
   private broken: Error | null = null;
+  /** The last unreadable chunk that was left out. */
+  private lost: UpstreamFailure | null = null;
+  private lostCount = 0;
 
   private constructor(
     private readonly source: ChunkSource,
     private readonly watch: AttemptWatch,
     readonly reader: ChunkReader,
+    private readonly mayLose: boolean,
   ) {}
+
+  /** Unreadable chunks that were left out. */
+  get lostChunks(): number {
+    return this.lostCount + (this.source.lostEvents ?? 0);
+  }
 
   /**
    * Reads until the first content has arrived; what came before it is held back and delivered with it.
+   * @param mayLose an unreadable chunk may be left out, if the stream then comes to its proper end.
    * @throws UpstreamFailure when the answer ends, breaks or stalls before that.
    */
-  static async open(source: ChunkSource, watch: AttemptWatch, choices: number): Promise<AttemptStream> {
-    const stream = new AttemptStream(source, watch, new ChunkReader(choices));
+  static async open(
+    source: ChunkSource,
+    watch: AttemptWatch,
+    choices: number,
+    mayLose = false,
+  ): Promise<AttemptStream> {
+    const stream = new AttemptStream(source, watch, new ChunkReader(choices), mayLose);
     watch.enter('first_event');
     const preamble: Chunk[] = [];
     try {
@@ -102,7 +118,9 @@ export class AttemptStream {
       if (this.reader.isFinished && error instanceof UpstreamFailure) return null;
       throw error;
     }
-    if (this.source.hasEndMarker || this.reader.isFinished) return null;
+    if (this.reader.isFinished) return null;
+    if (this.lost !== null) throw this.lost;
+    if (this.source.hasEndMarker) return null;
     throw new UpstreamFailure('endpoint_fault', 'cut', { status: 200 });
   }
 
@@ -113,6 +131,7 @@ export class AttemptStream {
       try {
         group.push(this.reader.read(data, event));
       } catch (error) {
+        if (this.leavesOut(error)) continue;
         if (group.length === 0) {
           this.source.cancel();
           throw error;
@@ -122,5 +141,14 @@ export class AttemptStream {
       }
     }
     return group;
+  }
+
+  /** A slip in a text that goes on is left out; only its proper end then makes the answer a whole one. */
+  private leavesOut(error: unknown): boolean {
+    if (!this.mayLose || !(error instanceof UpstreamFailure) || error.reason !== 'malformed_chunk') return false;
+    if (this.lostCount >= LOST_CHUNKS_MAX) return false;
+    this.lost = error;
+    this.lostCount += 1;
+    return true;
   }
 }

@@ -40,10 +40,14 @@ export class OpenAttempt {
     this.observers.breakers.begin(this.endpoint);
   }
 
-  /** The answer is whole. */
-  succeed(): void {
+  /**
+   * The answer is whole.
+   * @param lostChunks unreadable chunks that were left out of it.
+   */
+  succeed(lostChunks = 0): void {
     if (!this.close()) return;
     this.record.status = 200;
+    if (lostChunks > 0) this.record.lostChunks = lostChunks;
     this.observers.breakers.succeed(this.endpoint);
     this.observers.meter.observe(this.record);
   }

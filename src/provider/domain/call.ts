@@ -30,6 +30,8 @@ export interface Attempt {
   usage?: TokenUsage;
   /** What the provider asks for that usage, micro-USD. */
   costUsdMicros?: string;
+  /** Unreadable chunks of its stream that were left out; absent when there were none. */
+  lostChunks?: number;
 }
 
 export interface UpstreamRequest {

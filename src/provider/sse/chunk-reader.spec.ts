@@ -87,63 +87,9 @@ describe('ChunkReader', () => {
     expect(JSON.parse(read(new ChunkReader(), payload).data)).toEqual(payload);
   });
 
-  it('says why an answer ended when the vendor did not, of each choice that had begun', () => {
-    const reader = new ChunkReader(2);
-    read(reader, { id: 'c', model: 'm', ...choice({ content: 'a' }, { index: 1 }) });
-    read(reader, choice({}, { finish_reason: 'length' }));
-    expect(JSON.parse(reader.closing()?.data ?? '')).toMatchObject({
-      id: 'c',
-      model: 'm',
-      choices: [{ index: 1, delta: {}, finish_reason: 'stop' }],
-    });
-    expect(reader.closing()).toBeNull();
-  });
-
-  it('says nothing of the end of an answer that never began', () => {
-    const reader = new ChunkReader();
-    read(reader, choice({ role: 'assistant', content: '' }));
-    expect(reader.closing()).toBeNull();
-  });
-
   it('keeps the payload as it came, spaces and all', () => {
     const data = '{ "choices" : [ { "index":0, "delta": {"content":"\\u00e4"} } ] }';
     expect(read(new ChunkReader(), data)).toMatchObject({ data, outputChars: 1 });
-  });
-
-  it.each(['', '{', '[]', '"text"', 'null', '{"choices":[{"delta":{"content":"cut'])(
-    'takes %j for a broken stream',
-    (payload) => {
-      expect(() => read(new ChunkReader(), payload)).toThrow(UpstreamFailure);
-    },
-  );
-
-  it.each([
-    [{ error: { message: 'x', code: 429 } }, 'rate_limited'],
-    [{ error: { type: 'rate_limit_error' } }, 'rate_limited'],
-    [{ error: { message: 'x', type: 'server_error' } }, 'endpoint_fault'],
-    [{ error: 'x' }, 'endpoint_fault'],
-    [{ error: { message: 'prompt is too long: 9 tokens > 8 maximum' } }, 'caller_fault'],
-    [{ object: 'error', message: 'x', code: 500 }, 'endpoint_fault'],
-    [choice({ content: '' }, { finish_reason: 'error' }), 'endpoint_fault'],
-    [choice({}, { error: { code: 429, message: 'x' } }), 'rate_limited'],
-  ])('takes an error inside the stream for its end: %j', (payload, failure) => {
-    expect(() => read(new ChunkReader(), payload)).toThrow(expect.objectContaining({ failure }) as Error);
-  });
-
-  it('takes an event named error for the end, whatever it carries', () => {
-    expect(() => read(new ChunkReader(), { message: 'overloaded' }, 'error')).toThrow('error_in_stream');
-  });
-
-  it('does not take "error": null for an error', () => {
-    expect(read(new ChunkReader(), { ...choice({ content: 'a' }), error: null }).outputChars).toBe(1);
-  });
-
-  it('is finished when every choice that was asked for has finished', () => {
-    const reader = new ChunkReader(2);
-    read(reader, { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
-    expect(reader.isFinished).toBe(false);
-    read(reader, { choices: [{ index: 1, delta: {}, finish_reason: 'stop' }] });
-    expect(reader.isFinished).toBe(true);
   });
 
   it.each([-1, 1.5, '7x', 1e12, Number.MAX_SAFE_INTEGER, null, {}])('ignores a usage with %j tokens', (tokens) => {

@@ -2,6 +2,7 @@ import type { TokenUsage } from '../domain/call.js';
 import { joinContentParts } from '../domain/content-parts.js';
 import { failureOfPayload } from '../domain/error-payload.js';
 import { UpstreamFailure } from '../domain/failure.js';
+import { checkFinish } from '../domain/finish-reason.js';
 import { reasoningTokensOf } from '../domain/hidden-output.js';
 import { isRecord, type JsonRecord } from '../domain/json.js';
 import { canHold, mergedUsage, normaliseUsage } from '../domain/usage.js';
@@ -125,10 +126,15 @@ export class ChunkReader {
   /**
    * What a stream that ended properly left unsaid: clients wait for the finish reason of every choice.
    * @returns `null` when nothing is missing, or when there was no answer.
+   * @throws UpstreamFailure `no_finish` when nothing proves that the answer is whole: a relay sends its end marker after a cut one, too.
    */
   closing(): Chunk | null {
     const open = [...this.begunChoices].filter((index) => !this.finishedChoices.has(index));
     if (open.length === 0 || (!this.hasOutput && !this.hasToolCalls && !this.hasOtherOutput)) return null;
+    // A server counts the tokens of an answer when it has ended.
+    if (this.usage === null || this.hasOutputSinceUsage) {
+      throw new UpstreamFailure('endpoint_fault', 'no_finish', { status: 200 });
+    }
     for (const index of open) this.finishedChoices.add(index);
     const finish = this.hasToolCalls ? 'tool_calls' : 'stop';
     const choices = open.map((index) => {
@@ -155,12 +161,12 @@ export class ChunkReader {
     }
     const pieces: Piece[] = [];
     let isContent = false;
-    let isFinish = false;
+    const finished: unknown[] = [];
     for (const choice of choices) {
       if (!isRecord(choice)) continue;
       this.begin(choice, parsed);
       if (this.deltas.read(choice, pieces)) isContent = true;
-      if (this.readFinish(choice)) isFinish = true;
+      if (this.readFinish(choice)) finished.push(choice['index']);
     }
     let outputChars = 0;
     for (const piece of pieces) outputChars += piece.text.length;
@@ -170,6 +176,9 @@ export class ChunkReader {
       this.hasOutput = true;
       this.hasOutputSinceUsage ||= !hasUsage;
     }
+    const isFinish = finished.length > 0;
+    if (isFinish) checkFinish(this.finishReason, this.hasOutput || this.hasToolCalls || this.hasOtherOutput);
+    for (const index of finished) this.finishedChoices.add(index);
     if (!isContent && !isFinish && !hasUsage && text === data) this.learn(data, pieces);
     isContent ||= isFinish || outputChars > 0;
     const outputBytes = bytesOf(pieces);
@@ -256,7 +265,6 @@ export class ChunkReader {
     const finish = choice['finish_reason'];
     if (typeof finish !== 'string' || finish === '') return false;
     this.finishReason = finish;
-    this.finishedChoices.add(choice['index']);
     return true;
   }
 }

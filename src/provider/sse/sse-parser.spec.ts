@@ -14,6 +14,8 @@ describe('SseParser', () => {
     ['the usual form', 'data: {"a":1}\n\ndata: [DONE]\n\n', ['{"a":1}', '[DONE]']],
     ['no space after the colon', 'data:x\n\n', ['x']],
     ['only one space is dropped', 'data:  x\n\n', [' x']],
+    ['CR', 'event: error\rdata: x\r\r: ping\r\rdata: y\r\r', ['error|x', 'y']],
+    ['mixed line ends', 'data: x\r\r\ndata: y\n\rdata: z\r\n\r', ['x', 'y', 'z']],
     ['CRLF', 'data: x\r\n\r\ndata: y\r\n\r\n', ['x', 'y']],
     ['several data lines', 'data: a\ndata: b\n\n', ['a\nb']],
     ['comments, ids and retry hints', ': ping\nid: 7\nretry: 10\ndata: x\n\n: ping\n\n', ['x']],
@@ -29,9 +31,9 @@ describe('SseParser', () => {
     expect(parse([text])).toEqual(expected);
   });
 
-  it('reads the same however the bytes are cut', () => {
+  it.each(['\n', '\r\n', '\r'])('reads the same however the bytes are cut, with %j', (lineEnd) => {
     const text = 'event: a\r\ndata: Grüße 你好 🦊\r\n\r\n: c\n\ndata: x\ndata: y\n\ndata: [DONE]\n\n';
-    const bytes = Buffer.from(text);
+    const bytes = Buffer.from(text.replaceAll('\r\n', '\n').replaceAll('\n', lineEnd));
     const expected = ['a|Grüße 你好 🦊', 'x\ny', '[DONE]'];
     for (let size = 1; size <= bytes.length; size += 1) {
       const pieces = [];

@@ -13,7 +13,7 @@ export type SseListener = (data: string, event: string) => void;
 
 /**
  * Server-sent events from the bytes of an answer, however they are cut. Only whole lines are decoded, so a character
- * that is split between two reads is never broken: a line feed is no part of one. Takes LF and CRLF, several `data:`
+ * that is split between two reads is never broken: a line end is no part of one. Takes LF, CRLF and CR, several `data:`
  * lines, `data:` with and without a space; drops comments, ids, retry hints and events without data.
  */
 export class SseParser {
@@ -23,6 +23,8 @@ export class SseParser {
   private event = 'message';
   private eventChars = 0;
   private isFirstLine = true;
+  /** The last read ended in a carriage return: a line feed that follows belongs to it. */
+  private endsInReturn = false;
 
   constructor(
     private readonly listener: SseListener,
@@ -33,8 +35,10 @@ export class SseParser {
    * Reads one more piece of the answer.
    * @throws UpstreamFailure `event_too_large`.
    */
-  push(chunk: Buffer): void {
-    const end = chunk.lastIndexOf(LINE_FEED);
+  push(read: Buffer): void {
+    const chunk = this.endsInReturn && read[0] === LINE_FEED ? read.subarray(1) : read;
+    this.endsInReturn = read.at(-1) === CARRIAGE_RETURN;
+    const end = Math.max(chunk.lastIndexOf(LINE_FEED), chunk.lastIndexOf(CARRIAGE_RETURN));
     if (end === -1) return this.keep(chunk);
     const lines = chunk.subarray(0, end + 1);
     const text = this.restBytes === 0 ? lines.toString('utf8') : this.joinRest(lines);
@@ -61,12 +65,12 @@ export class SseParser {
     return text;
   }
 
-  private readLines(text: string): void {
+  private readLines(lines: string): void {
+    const text = lines.includes('\r') ? lines.replaceAll(/\r\n?/g, '\n') : lines;
     let from = 0;
     for (let to = text.indexOf('\n'); to !== -1; to = text.indexOf('\n', from)) {
-      const end = to > from && text.charCodeAt(to - 1) === CARRIAGE_RETURN ? to - 1 : to;
-      if (end === from) this.dispatch();
-      else this.readLine(text, from, end);
+      if (to === from) this.dispatch();
+      else this.readLine(text, from, to);
       from = to + 1;
     }
   }

@@ -15,20 +15,24 @@ const PARSED_AT_ONCE: JsonBounds = { depth: 200, members: 16_384, names: 4_096, 
 const UNCHECKED_CHARS = 4_096;
 
 /**
- * Reads a whole answer.
+ * Reads a whole answer, with or without a byte order mark.
  * @param isReadByOthers it is also parsed at once by code that is not ours.
  * @throws UpstreamFailure `broken_json` when it is not a JSON object; `answer_too_complex`.
  */
 export async function readAnswer(body: Buffer, isReadByOthers = false): Promise<JsonRecord> {
   let parsed: unknown;
   try {
-    parsed = await readJson(body, { bounds: isReadByOthers ? PARSED_AT_ONCE : ANSWER_BOUNDS });
+    parsed = await readJson(withoutMark(body), { bounds: isReadByOthers ? PARSED_AT_ONCE : ANSWER_BOUNDS });
   } catch (error) {
     const reason = error instanceof JsonBoundsError ? 'answer_too_complex' : 'broken_json';
     throw new UpstreamFailure('endpoint_fault', reason, { status: 200, cause: error });
   }
   if (!isRecord(parsed)) throw new UpstreamFailure('endpoint_fault', 'broken_json', { status: 200 });
   return parsed;
+}
+
+function withoutMark(body: Buffer): Buffer {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }
 
 /**

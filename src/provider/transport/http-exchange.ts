@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { TimeSlices } from '../../platform/json/index.js';
 import type { AttemptWatch } from '../attempt/attempt-watch.js';
 import { UpstreamFailure } from '../domain/failure.js';
+import { isPlainEncoding, looksZipped, readDecoded, type ReadBytes } from './body-encoding.js';
 import { transportFailure, type ExchangePhase } from './transport-failure.js';
 
 export interface ExchangeRequest {
@@ -40,6 +41,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   private ended = false;
   private discarding = false;
   private failure: Error | null = null;
+  /** How the body is read; `null` until its beginning is known. */
+  private reading: ReadBytes | null = null;
 
   private constructor(
     private readonly watch: AttemptWatch,
@@ -73,11 +76,27 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * All bytes that have arrived since the last call, waiting for some when there are none.
+   * All bytes that have arrived since the last call, waiting for some when there are none; inflated if the upstream compressed them.
    * @returns `null` at the end of the answer.
-   * @throws UpstreamFailure when the connection breaks, after what had arrived was read.
+   * @throws UpstreamFailure when the connection breaks, after what had arrived was read, or when the bytes cannot be inflated.
    */
   read(): Promise<Buffer[] | null> {
+    return this.reading === null ? this.readFirst() : this.reading();
+  }
+
+  /** Most bodies are plain: they are looked at once. */
+  private async readFirst(): Promise<Buffer[] | null> {
+    const readSent = (): Promise<Buffer[] | null> => this.readSent();
+    const encoding = this.header('content-encoding');
+    const first = isPlainEncoding(encoding) ? await this.readSent() : null;
+    if (first !== null && !looksZipped(first[0] ?? Buffer.alloc(0))) this.reading = readSent;
+    else if (isPlainEncoding(encoding) && first === null) return null;
+    else this.reading = readDecoded(encoding, withFirst(first, readSent));
+    return this.reading === readSent ? first : this.reading();
+  }
+
+  /** The bytes as they were sent. */
+  private readSent(): Promise<Buffer[] | null> {
     if (this.unread.length > 0) return Promise.resolve(this.takeUnread());
     if (this.failure !== null) return Promise.reject(this.failure);
     if (this.ended) return Promise.resolve(null);
@@ -193,4 +212,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.unreadBytes = 0;
     return chunks;
   }
+}
+
+function withFirst(first: Buffer[] | null, rest: ReadBytes): ReadBytes {
+  let begin = first;
+  return () => {
+    const bytes = begin;
+    begin = null;
+    return bytes === null ? rest() : Promise.resolve(bytes);
+  };
 }

@@ -44,14 +44,6 @@ export async function throwUnlessSuccess(exchange: HttpExchange, readRefusal?: R
   throw new UpstreamFailure(failure, reason, { status, retryAfterS, retrySame, subject, said: fault.message });
 }
 
-/** @throws UpstreamFailure `encoded_answer`: nobody asked for a compressed one. */
-export function refuseEncoded(exchange: HttpExchange): void {
-  const encoding = exchange.header('content-encoding').toLowerCase();
-  if (encoding === '' || encoding === 'identity') return;
-  exchange.cancel();
-  throw new UpstreamFailure('endpoint_fault', 'encoded_answer', { status: exchange.statusCode });
-}
-
 /** Where vendors want their key. */
 const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
 

@@ -159,6 +159,19 @@ const REFUSALS: readonly BatteryCase[] = [
     refused: { status: 400, failed: { reason: new RegExp(`^http_${String(status)}$`), class: CALLER } },
   })),
   {
+    name: 'what one endpoint cannot do, by another',
+    behaviours: ['no-prefill', OK],
+    adapters: ['openai'],
+    request: {
+      messages: [
+        { role: 'user', content: 'hi' },
+        { role: 'assistant', content: 'the' },
+      ],
+    },
+    served: WHOLE,
+    failed: { reason: /^http_400$/, class: CALLER },
+  },
+  {
     name: 'a prompt that is too long for every endpoint',
     behaviours: ['context-length'],
     refused: { status: 400, code: 'context_length_exceeded', failed: { reason: /^context_length$/, class: CALLER } },

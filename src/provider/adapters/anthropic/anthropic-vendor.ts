@@ -31,6 +31,7 @@ export const anthropicVendor: Vendor = {
   messageFields,
   toolCallFields: () => ({}),
   finishReasonOf: (): FinishReason | null => null,
+  mayEndEmpty: true,
   refusalOf: ({ stopDetails }) => (isRecord(stopDetails) ? textOf(stopDetails['explanation']) || null : null),
   headOf: () => ({}),
   mender: () => new AnthropicMender(),

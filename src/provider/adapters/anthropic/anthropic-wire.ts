@@ -1,5 +1,6 @@
 import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 import { canHold, mergedUsage, normaliseUsage } from '../../domain/usage.js';
+import { eventsOfMessage } from './anthropic-events.js';
 import type { Mender } from '../translated/wire-filter.js';
 
 const EVENTS: ReadonlySet<string> = new Set([
@@ -50,6 +51,10 @@ export class AnthropicMender implements Mender {
       default:
         return EVENTS.has(textOf(payload['type'])) ? payload : null;
     }
+  }
+
+  eventsOf(whole: JsonRecord): JsonRecord[] {
+    return eventsOfMessage(whole);
   }
 
   ending(): JsonRecord | null {

@@ -1,7 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { pollUntil } from '../../../../test/support/poll.js';
 import { HI, vendorBench } from '../../../../test/support/vendor-bench.js';
-import { adapterCall, readAll, sendEvents, sendJson } from '../../../../test/support/vendor-wire.js';
+import {
+  adapterCall,
+  messageOf,
+  readAll,
+  sendEvents,
+  sendJson,
+  type Json,
+} from '../../../../test/support/vendor-wire.js';
 import { AnthropicAdapter } from './anthropic.adapter.js';
 import { errorBody, textAnswer, textStream } from './anthropic.fixtures.js';
 
@@ -76,6 +83,26 @@ describe('a failure of Anthropic', () => {
     await expect(readAll(source, seen)).rejects.toMatchObject({ failure: 'endpoint_fault' });
     expect(seen.join('')).toContain('"A"');
     expect(source.hasEndMarker).toBe(false);
+  });
+
+  it('an event that is not JSON is left out when the stream goes on to its end', async () => {
+    const [first, second, third, ...rest] = textStream(['A', 'B']);
+    const more = rest.map((event) => `event: ${String(event['type'])}\ndata: ${JSON.stringify(event)}\n\n`).join('');
+    bench.wire.answer = sendEvents([first, second, third] as Json[], (r) => r.end(`data: {"type":"cont\n\n${more}`));
+    const source = await bench.adapter.stream(bench.callOf(HI));
+    const chunks = await readAll(source);
+    expect(messageOf(chunks)).toMatchObject({ content: 'AB' });
+    expect([source.hasEndMarker, source.lostEvents]).toEqual([true, 1]);
+  });
+
+  it('a whole message for a stream is read', async () => {
+    const content = [
+      { type: 'text', text: 'Hi' },
+      { type: 'tool_use', id: 't', name: 'f', input: { a: 1 } },
+    ];
+    bench.wire.answer = sendJson({ ...textAnswer('Hi'), content, stop_reason: 'tool_use' });
+    const { refusal: _refusal, ...message } = (await bench.answerOf()).message;
+    expect(messageOf(await readAll(await bench.adapter.stream(bench.callOf(HI))))).toEqual(message);
   });
 
   it('a stream that has said why it ended is whole, also when its end mark is missing or lost', async () => {

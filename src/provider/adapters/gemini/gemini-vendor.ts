@@ -57,6 +57,7 @@ export const geminiVendor: Vendor = {
   messageFields,
   toolCallFields: signatureFields,
   finishReasonOf: (raw) => FINISH_REASONS[raw ?? ''] ?? null,
+  mayEndEmpty: false,
   refusalOf,
   headOf,
   mender: () => NO_MENDER,

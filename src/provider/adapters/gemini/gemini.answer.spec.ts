@@ -58,6 +58,30 @@ describe('an answer of Gemini', () => {
     expect((await bench.chunksOf()).at(-2)).toMatchObject({ choices: [{ finish_reason: expected }] });
   });
 
+  it.each([
+    ['no candidate', { candidates: [] }],
+    ['an empty one', { candidates: [{ content: { role: 'model', parts: [] }, finishReason: 'STOP' }] }],
+    ['one without content', { candidates: [{ index: 0, finishReason: 'OTHER' }] }],
+    ['an error', { code: 500, message: 'down' }],
+  ])('%s is never success, whole and streamed', async (_what, body) => {
+    bench.wire.answer = sendJson(body);
+    await expect(bench.answerOf()).rejects.toMatchObject({ failure: 'endpoint_fault' });
+    bench.wire.answer = sendEvents([body]);
+    const source = await bench.adapter.stream(bench.callOf(HI)).catch(() => null);
+    if (source === null) return;
+    await readAll(source).catch(() => undefined);
+    expect(source.hasEndMarker).toBe(false);
+  });
+
+  it('is read where the server sends it whole, or as a list, though a stream was asked for', async () => {
+    bench.wire.answer = sendJson(WHOLE);
+    const whole = await bench.answerOf();
+    const { refusal: _refusal, ...message } = whole.message;
+    expect(messageOf(await bench.chunksOf())).toEqual(message);
+    bench.wire.answer = sendJson(STREAMED);
+    expect(messageOf(await bench.chunksOf())).toEqual(message);
+  });
+
   it('tells why it refuses', async () => {
     bench.wire.answer = sendJson(BLOCKED);
     const whole = await bench.answerOf();

@@ -7,6 +7,14 @@ describe('readCompletion', () => {
     expect(await readCompletion(Buffer.from(JSON.stringify(body)))).toEqual(body);
   });
 
+  it('invents no finish reason, and reads a byte order mark', async () => {
+    const body = (usage: object): Buffer =>
+      Buffer.from(`\ufeff${JSON.stringify({ choices: [{ message: { content: 'a' } }], ...usage })}`);
+    expect(await readCompletion(body({}))).toMatchObject({ choices: [{ finish_reason: null }] });
+    const counted = { usage: { prompt_tokens: 1, completion_tokens: 1 } };
+    expect(await readCompletion(body(counted))).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
+  });
+
   it('puts right what clients stumble over', async () => {
     const call = { function: { name: 'f', arguments: { x: 1 } } };
     const body = { choices: [{ message: { content: [{ type: 'text', text: 'a' }], tool_calls: [call] } }] };
@@ -56,6 +64,11 @@ describe('readCompletion', () => {
     ['{}', 'no_choices'],
     ['{"choices":[]}', 'no_choices'],
     ['{"choices":{}}', 'no_choices'],
+    ['{"choices":[{"message":{"content":"a"},"finish_reason":"insufficient_system_resource"}]}', 'model_fault'],
+    ['{"choices":[{"message":{"content":""},"finish_reason":"weird"}]}', 'unknown_finish'],
+    ['{"choices":[{"message":{"role":"assistant"}}]}', 'unknown_finish'],
+    ['{"code":500,"message":"down"}', 'error_in_answer'],
+    ['{"detail":"down"}', 'error_in_answer'],
     ['{"choices":[{}]}', 'no_message'],
     ['{"choices":[null]}', 'no_message'],
   ])('takes %j for a fault of the endpoint', async (text, reason) => {

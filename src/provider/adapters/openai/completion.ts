@@ -1,7 +1,8 @@
 import { joinContentParts } from '../../domain/content-parts.js';
 import { failureOfPayload } from '../../domain/error-payload.js';
 import { UpstreamFailure } from '../../domain/failure.js';
-import { isRecord, type JsonRecord } from '../../domain/json.js';
+import { checkFinish, hasOutput } from '../../domain/finish-reason.js';
+import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 import { liftUsage } from '../../domain/usage-place.js';
 import { repairWholeCalls } from '../../sse/tool-call-repair.js';
 import { readAnswer } from '../../transport/answer-json.js';
@@ -22,15 +23,18 @@ export async function readCompletion(body: Buffer): Promise<JsonRecord> {
   if (!choices.every((choice) => isRecord(choice) && isRecord(choice['message']))) {
     throw new UpstreamFailure('endpoint_fault', 'no_message', { status: 200 });
   }
-  for (const choice of choices as JsonRecord[]) repairChoice(choice);
   liftUsage(parsed, new Map());
+  for (const choice of choices as JsonRecord[]) repairChoice(choice, isRecord(parsed['usage']));
   return parsed;
 }
 
-function repairChoice(choice: JsonRecord): void {
+/** @param isCounted the server has counted the tokens of the answer: it had come to its end. */
+function repairChoice(choice: JsonRecord, isCounted: boolean): void {
   const message = choice['message'] as JsonRecord;
   joinContentParts(message);
   const calls = Array.isArray(message['tool_calls']) ? message['tool_calls'].filter(isRecord) : [];
   repairWholeCalls(calls);
-  choice['finish_reason'] ||= calls.length > 0 ? 'tool_calls' : 'stop';
+  const finish = textOf(choice['finish_reason']);
+  checkFinish(finish === '' ? null : finish, hasOutput(message));
+  if (finish === '') choice['finish_reason'] = calls.length > 0 ? 'tool_calls' : isCounted ? 'stop' : null;
 }

@@ -21,6 +21,8 @@ export interface Rule {
   names: RegExp;
   /** What it says of that; absent: that it is not taken as such. */
   refuses?: RegExp;
+  /** Whether a refusal means this, where it takes more than words to know it; instead of the two above. */
+  isMeant?: (said: string, body: Readonly<JsonRecord>) => boolean;
   applies: (body: Readonly<JsonRecord>) => boolean;
   change: (body: JsonRecord) => void;
 }

@@ -22,6 +22,19 @@ describe('concessionsFor', () => {
       ['max_completion_tokens'],
     ],
     ['Unexpected role developer', ['system_role']],
+    [
+      "developer is not one of ['system', 'assistant', 'user', 'tool', 'function'] - 'messages.['0].role'",
+      ['system_role'],
+    ],
+    [
+      "invalid parameter 'messages[0].role': invalid role, must be one of: system, user, assistant, tool",
+      ['system_role'],
+    ],
+    ["messages.0: Input tag 'developer' found using 'role' does not match any of the expected tags", ['system_role']],
+    ['messages[0].role: unknown variant `developer`, expected one of `system`, `user`', ['system_role']],
+    ['Only user and assistant roles are supported!', ['system_role']],
+    ['messages.0: value is not a valid enumeration member', ['system_role']],
+    ['messages.1: value is not a valid enumeration member', []],
     ['messages.1.assistant.reasoning_content: Extra inputs are not permitted', ['no_thoughts']],
     // The value is wrong, not the field; and what the body does not have cannot be left out.
     ['max_tokens is too large: 5. This model supports at most 4 completion tokens.', []],
@@ -30,6 +43,11 @@ describe('concessionsFor', () => {
     ['top_k: Extra inputs are not permitted', []],
   ])('%s', (message, expected) => {
     expect(concessionsFor(fault(message), BODY)).toEqual(expected);
+  });
+
+  it('concedes a role once: a body without it has none to give', () => {
+    const body = conceded(BODY, new Set(['system_role']));
+    expect(concessionsFor(fault("Invalid value: 'x'", null, 'messages[0].role'), body)).toEqual([]);
   });
 
   it('believes a code without words', () => {

@@ -39,6 +39,7 @@ const RULES: readonly Rule[] = [
   {
     concession: 'system_role',
     names: /\bdeveloper\b/,
+    isMeant: speaksOfDeveloper,
     applies: (body) => messagesOf(body).some(({ role }) => role === 'developer'),
     change: (body) => {
       body['messages'] = messagesOf(body).map((one) =>
@@ -85,8 +86,22 @@ export function concessionsFor(fault: CallerFault, body: Readonly<JsonRecord>): 
   const said = `${fault.param ?? ''} ${fault.message}`;
   const isRefused = REFUSES.test(said) || fault.code === 'unsupported_parameter';
   const refused = RULES.filter(
-    ({ names, refuses, applies }) => names.test(said) && (refuses?.test(said) ?? isRefused) && applies(body),
+    ({ names, refuses, isMeant, applies }) =>
+      applies(body) && (isMeant?.(said, body) ?? (names.test(said) && (refuses?.test(said) ?? isRefused))),
   );
   // "Use max_completion_tokens instead" names both; the body has only one of them.
   return refused.map(({ concession }) => concession);
+}
+
+/** `messages[0]`, `messages.0`, `messages.[0]` */
+const MESSAGE_PATH = /\bmessages?\W{1,3}(\d{1,6})\b/g;
+
+/**
+ * Whether a refusal of a request with the role `developer` is about it: it names the role, roles as such, or that very message.
+ * Every server says it in words of its own; a wrong guess costs one request.
+ */
+function speaksOfDeveloper(said: string, body: Readonly<JsonRecord>): boolean {
+  if (/\bdeveloper\b|\broles?\b/i.test(said)) return true;
+  const messages = messagesOf(body);
+  return [...said.matchAll(MESSAGE_PATH)].some(([, at]) => messages[Number(at)]?.['role'] === 'developer');
 }

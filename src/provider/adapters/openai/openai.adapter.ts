@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { UpstreamFailure } from '../../domain/failure.js';
 import type { JsonRecord } from '../../domain/json.js';
 import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
-import { refuseEncoded, throwUnlessSuccess } from '../../transport/refusal.js';
+import { throwUnlessSuccess } from '../../transport/refusal.js';
 import { UpstreamPools } from '../../transport/upstream-pools.js';
 import type { AdapterCall, ChunkSource, ProbeResult, ProbeTarget, ProviderAdapter } from '../adapter.js';
 import { noModelList, readModelList } from '../model-list.js';
-import { chunksOfCompletion, ReadyChunkSource } from '../synthetic-chunks.js';
 import { azurePrefix, azureResource, isAzure } from './azure.js';
 import { readCompletion } from './completion.js';
+import { completionOfEvents, looksLikeEvents } from './completion-of-events.js';
 import type { Concession } from './concession-rule.js';
 import { conceded, Concessions, concessionsFor } from './concessions.js';
 import { OpenAiChunkSource } from './openai-chunk-source.js';
@@ -30,17 +30,14 @@ export class OpenAiAdapter implements ProviderAdapter {
 
   async complete(call: AdapterCall): Promise<JsonRecord> {
     const exchange = await this.open(call, false);
-    return readCompletion(await exchange.readAll(ANSWER_BYTES_MAX));
+    const body = await exchange.readAll(ANSWER_BYTES_MAX);
+    return looksLikeEvents(body) ? completionOfEvents(body) : readCompletion(body);
   }
 
   async stream(call: AdapterCall): Promise<ChunkSource> {
     const exchange = await this.open(call, true);
-    const contentType = exchange.header('content-type').toLowerCase();
-    if (contentType.includes('json')) {
-      // Some servers ignore `stream` for some models.
-      return new ReadyChunkSource(chunksOfCompletion(await readCompletion(await exchange.readAll(ANSWER_BYTES_MAX))));
-    }
-    if (contentType.includes('html')) {
+    // Other content types are no proof: servers label events as JSON, and JSON as events.
+    if (exchange.header('content-type').toLowerCase().includes('html')) {
       exchange.cancel();
       throw new UpstreamFailure('endpoint_fault', 'not_a_stream', { status: exchange.statusCode });
     }
@@ -97,7 +94,6 @@ export class OpenAiAdapter implements ProviderAdapter {
     const path = `${prefix}${COMPLETIONS_PATH}${search}`;
     const exchange = await HttpExchange.open(pool, { method: 'POST', path, headers, body }, call.watch);
     await throwUnlessSuccess(exchange);
-    refuseEncoded(exchange);
     return exchange;
   }
 }

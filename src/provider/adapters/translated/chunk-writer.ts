@@ -138,7 +138,8 @@ export class ChunkWriter {
   private finish({ finishReason, usage, providerMetadata }: Part<'finish'>): string[] {
     // The connection closed before the vendor's own end: what is here is a part of an answer.
     if (finishReason.unified === 'interrupted') return [];
-    const reason = finishReasonOf(finishReason, this.calls.size > 0, this.vendor);
+    const facts = { hasToolCalls: this.calls.size > 0, hasOutput: this.hasRole };
+    const reason = finishReasonOf(finishReason, facts, this.vendor);
     const refusal =
       reason === 'content_filter' ? this.vendor.refusalOf(metadataOf(providerMetadata, this.vendor)) : null;
     const opaque = this.vendor.messageFields(this.blocks.list());

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LanguageModelV4Content, LanguageModelV4GenerateResult } from '@ai-sdk/provider';
+import { hasOutput } from '../../domain/finish-reason.js';
 import { isRecord, type JsonRecord } from '../../domain/json.js';
 import { AnswerBlocks, metadataOf } from './answer-blocks.js';
 import { finishReasonOf } from './finish.js';
@@ -19,7 +20,8 @@ export function completionOf(
 ): JsonRecord {
   const { content, response, usage, finishReason } = result;
   const message = messageOf(content, vendor, names);
-  const reason = finishReasonOf(finishReason, message['tool_calls'] !== undefined, vendor);
+  const facts = { hasToolCalls: message['tool_calls'] !== undefined, hasOutput: hasOutput(message) };
+  const reason = finishReasonOf(finishReason, facts, vendor);
   const refusal = reason === 'content_filter' ? vendor.refusalOf(metadataOf(result.providerMetadata, vendor)) : null;
   const told = isRecord(response?.body) ? vendor.headOf(response.body) : {};
   return {

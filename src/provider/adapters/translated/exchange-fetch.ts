@@ -1,7 +1,7 @@
 import type { AttemptWatch } from '../../attempt/attempt-watch.js';
 import { UpstreamFailure } from '../../domain/failure.js';
 import { ANSWER_BYTES_MAX, HttpExchange } from '../../transport/http-exchange.js';
-import { refuseEncoded, throwUnlessSuccess, type ReadRefusal } from '../../transport/refusal.js';
+import { throwUnlessSuccess, type ReadRefusal } from '../../transport/refusal.js';
 import type { UpstreamPools } from '../../transport/upstream-pools.js';
 import { EventFilter, mendBody, type Mender } from './wire-filter.js';
 
@@ -13,6 +13,8 @@ export interface FetchTarget {
   stream: boolean;
   readRefusal: ReadRefusal;
   mender: Mender;
+  /** An event that is no JSON may be left out. */
+  mayLose: boolean;
 }
 
 /** Headers that an SDK may set; all others (its own name, tracing) stay here. */
@@ -26,12 +28,22 @@ export class ExchangeFetch {
   /** Why the call failed, in the gateway's own terms. */
   failure: Error | null = null;
   private exchange: HttpExchange | null = null;
+  private filter: EventFilter | null = null;
 
   constructor(private readonly target: FetchTarget) {}
 
   /** Whether a request has been answered with a success. */
   get hasAnswer(): boolean {
     return this.exchange !== null;
+  }
+
+  /** Why the last event that was left out could not be read; `null` when all could. */
+  get lost(): Error | null {
+    return this.filter?.lost ?? null;
+  }
+
+  get lostEvents(): number {
+    return this.filter?.lostCount ?? 0;
   }
 
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
@@ -61,7 +73,6 @@ export class ExchangeFetch {
     const headers = headersOf(new Headers(init?.headers), stream);
     const exchange = await HttpExchange.open(pool, { method: 'POST', path, headers, body }, watch);
     await throwUnlessSuccess(exchange, readRefusal);
-    refuseEncoded(exchange);
     this.exchange = exchange;
     const options = { status: exchange.statusCode, headers: { 'content-type': exchange.header('content-type') } };
     if (!stream) return new Response(await mendBody(await exchange.readAll(ANSWER_BYTES_MAX), mender), options);
@@ -78,7 +89,8 @@ export class ExchangeFetch {
    * still under way inside the SDK. Whoever reads to its end asks for `failure`.
    */
   private eventsOf(exchange: HttpExchange): ReadableStream<Uint8Array> {
-    const filter = new EventFilter(this.target.mender);
+    const filter = new EventFilter(this.target.mender, this.target.mayLose);
+    this.filter = filter;
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
@@ -98,7 +110,7 @@ export class ExchangeFetch {
       while (filter.broken === null) {
         const chunks = await exchange.read();
         if (chunks === null) break;
-        const text = filter.push(Buffer.concat(chunks));
+        const text = await this.passOn(exchange, filter, Buffer.concat(chunks));
         if (text !== '') return { text, isEnd: false };
       }
     } catch (error) {
@@ -108,6 +120,11 @@ export class ExchangeFetch {
     if (filter.broken !== null) this.keep(filter.broken);
     if (this.failure !== null) exchange.cancel();
     return { text, isEnd: true };
+  }
+
+  private async passOn(exchange: HttpExchange, filter: EventFilter, bytes: Buffer): Promise<string> {
+    if (!filter.isWhole(bytes)) return filter.push(bytes);
+    return filter.pushWhole(Buffer.concat([bytes, await exchange.readAll(ANSWER_BYTES_MAX)]));
   }
 
   private keep(error: unknown): unknown {

@@ -1,7 +1,8 @@
 import { AISDKError, APICallError } from '@ai-sdk/provider';
 import { cleanMessage } from '../../domain/caller-fault.js';
 import { failureOfStatus, UNSUPPORTED, UpstreamFailure } from '../../domain/failure.js';
-import { isRecord, textOf } from '../../domain/json.js';
+import { failureOfPayload } from '../../domain/error-payload.js';
+import { isRecord } from '../../domain/json.js';
 
 /**
  * What the AI SDK threw, as a failure of an attempt. Errors of the connection and refusals never come this way: the transport
@@ -26,8 +27,9 @@ export function callFailure(error: unknown, hasAnswer: boolean): Error {
 export function streamFailure(error: unknown): UpstreamFailure {
   const told = isRecord(error) && !(error instanceof Error) ? error : null;
   if (told === null) return new UpstreamFailure('endpoint_fault', 'malformed_chunk', { status: 200, cause: error });
-  const isLimit = told['statusCode'] === 429 || /rate_?limit|resource_exhausted/i.test(textOf(told['type']));
-  return new UpstreamFailure(isLimit ? 'rate_limited' : 'endpoint_fault', 'error_in_stream', { status: 200 });
+  const { statusCode: code } = told;
+  const failure = failureOfPayload({ error: { ...told, code } }, 'error_in_stream', 200);
+  return failure ?? new UpstreamFailure('endpoint_fault', 'error_in_stream', { status: 200 });
 }
 
 /** An error where the answer should have begun, under a status of success. */

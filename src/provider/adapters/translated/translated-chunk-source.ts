@@ -17,6 +17,10 @@ export class TranslatedChunkSource implements ChunkSource {
     this.reader = stream.getReader();
   }
 
+  get lostEvents(): number {
+    return this.connection.lostEvents;
+  }
+
   async read(): Promise<readonly Payload[] | null> {
     if (this.hasEndMarker) return null;
     const part = await this.nextPart();
@@ -42,6 +46,8 @@ export class TranslatedChunkSource implements ChunkSource {
       throw this.connection.failure ?? new UpstreamFailure('endpoint_fault', 'cut', { status: 200, cause: error });
     }
     if (this.connection.failure !== null) throw this.connection.failure;
+    // Only a proper end makes an answer whole that lacks an event.
+    if (this.connection.lost !== null) throw this.connection.lost;
     return null;
   }
 }

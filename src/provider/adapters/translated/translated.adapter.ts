@@ -1,6 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { Clock } from '../../../platform/clock/index.js';
 import type { JsonRecord } from '../../domain/json.js';
+import { mayLoseChunks } from '../../domain/lost-chunks.js';
 import { HttpExchange } from '../../transport/http-exchange.js';
 import { throwUnlessSuccess } from '../../transport/refusal.js';
 import type { UpstreamPools } from '../../transport/upstream-pools.js';
@@ -106,11 +107,12 @@ export abstract class TranslatedAdapter implements ProviderAdapter {
     }
   }
 
-  private connect({ endpoint, watch }: AdapterCall, stream: boolean): ExchangeFetch {
+  private connect({ endpoint, watch, body }: AdapterCall, stream: boolean): ExchangeFetch {
     const { pools } = this;
     const { readRefusal } = this.vendor;
     const mender = this.vendor.mender();
-    return new ExchangeFetch({ pools, baseUrl: endpoint.baseUrl, watch, stream, readRefusal, mender });
+    const { baseUrl } = endpoint;
+    return new ExchangeFetch({ pools, baseUrl, watch, stream, readRefusal, mender, mayLose: mayLoseChunks(body) });
   }
 
   private nowS(): number {

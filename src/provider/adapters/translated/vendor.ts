@@ -95,6 +95,8 @@ export interface Vendor {
   toolCallFields(metadata: JSONObject): JsonRecord;
   /** `fault`: not an answer but a failure of the model; `null`: the common reading is right. */
   finishReasonOf(raw: string | undefined): FinishReason | 'fault' | null;
+  /** Whether an answer without any output may have come to a good end; else it is a failure of the model. */
+  readonly mayEndEmpty: boolean;
   /** The vendor's words for why it answers no further. */
   refusalOf(metadata: JSONObject): string | null;
   /** What an event or body of the vendor's own form says about the answer, where the SDK does not tell. */
