@@ -144,21 +144,25 @@ describe('outcomes and their settlement', () => {
     const settler = (async () => {
       while (!settling.signal.aborted) await world.settlement.settlePending();
     })();
-    await Promise.all(
-      Array.from({ length: 300 }, async () => {
-        const request = world.freezeRequest(accountId, 100n);
-        await world.wallets.freeze(request);
-        await world.wallets.extend({
-          id: request.id,
-          accountId,
-          extraMicros: request.amountMicros,
-          limits: request.limits,
-        });
-        await world.wallets.capture(accountId, request.id, world.outcome(40));
-      }),
-    );
-    settling.abort();
-    await settler;
+    try {
+      await Promise.all(
+        Array.from({ length: 300 }, async () => {
+          const request = world.freezeRequest(accountId, 100n);
+          await world.wallets.freeze(request);
+          await world.wallets.extend({
+            id: request.id,
+            accountId,
+            extraMicros: request.amountMicros,
+            limits: request.limits,
+          });
+          await world.wallets.capture(accountId, request.id, world.outcome(40));
+        }),
+      );
+    } finally {
+      // Without it a failed case would go on settling for the others.
+      settling.abort();
+      await settler;
+    }
     await world.settlement.settlePending();
     expect(await world.balance(accountId)).toEqual({ available: 1_000_000n - 300n * 80n, frozen: 0n });
   });
