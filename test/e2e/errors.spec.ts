@@ -65,7 +65,7 @@ describe('400 invalid_request_error', () => {
     ['a base URL', prompt('auto', { base_url: 'http://127.0.0.1:1/v1' }), 'base_url'],
     ['a choice of provider', prompt('auto', { provider: { order: ['x'] } }), 'provider'],
     ['a service tier that costs more', prompt('auto', { service_tier: 'priority' }), 'service_tier'],
-    ['a hosted tool', prompt('auto', { tools: [{ type: 'web_search' }] }), 'tools'],
+    ['a hosted tool', prompt('auto', { tools: [{ type: 'web_search' }] }), 'tools[0].type'],
     ['web search', prompt('auto', { web_search_options: {} }), 'web_search_options'],
   ])('refuses %s', async (_what, body, param) => {
     expect(await refused(body)).toMatchObject({ status: 400, type: 'invalid_request_error', param });

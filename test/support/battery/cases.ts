@@ -120,12 +120,14 @@ const FAULTS: readonly (readonly [behaviour: string, failed: Failed, only?: 'who
   ['status-403', { reason: /^http_403$/, class: 'operator_fault' }],
   ['status-404', { reason: /^http_404$/, class: 'operator_fault' }],
   ['status-409', { reason: /^http_409$/, class: 'operator_fault' }],
-  ['status-429', { reason: /^http_429$/, class: 'rate_limited' }],
-  // A limit is kept in mind: the second call would not ask this endpoint again.
+  // A limit is kept in mind, also one without a time: the second call would not ask this endpoint again.
+  ['status-429', { reason: /^http_429$/, class: 'rate_limited' }, 'whole'],
+  ['status-429-n21', { reason: /^http_429$/, class: 'rate_limited' }, 'stream'],
   ['status-429-r60', { reason: /^http_429$/, class: 'rate_limited' }, 'whole'],
   ['status-429-r61', { reason: /^http_429$/, class: 'rate_limited' }, 'stream'],
   ['bad-key', { reason: /^http_40[01]$/, class: 'operator_fault' }],
-  ['no-credit', { reason: /^http_4(00|29)$/, class: ['operator_fault', 'rate_limited'] }],
+  ['no-credit', { reason: /^http_4(00|29)$/, class: ['operator_fault', 'rate_limited'] }, 'whole'],
+  ['no-credit-n21', { reason: /^http_4(00|29)$/, class: ['operator_fault', 'rate_limited'] }, 'stream'],
   ['spent-limit', { reason: /^http_400$/, class: 'operator_fault' }],
   ['wrong-model', { reason: /^http_400$/, class: 'operator_fault' }],
   ['reset', { reason: /^reset$/, class: ENDPOINT }],

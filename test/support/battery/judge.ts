@@ -97,6 +97,9 @@ function judgeMoney(tokens: Tokens | 'estimated', { answer, usage }: Seen): void
 }
 
 /** Which endpoints were asked, why they failed, and who served. */
+/** What callers branch on, by status; others are `upstream_error`. */
+const REFUSED_AS: Readonly<Record<number, string>> = { 400: 'invalid_request_error', 429: 'rate_limit_exceeded' };
+
 function judgeWay(one: BatteryCase, { answer, attempts, providers, usage }: Seen): void {
   const server = providers.at(-1) ?? '';
   expect(usage.provider).toBe(server);
@@ -118,7 +121,7 @@ function judgeWay(one: BatteryCase, { answer, attempts, providers, usage }: Seen
 function judgeRefusal(refused: NonNullable<BatteryCase['refused']>, { answer, attempts, usage, received }: Seen): void {
   const { status, error } = answer;
   expect({ status, message: error?.message.length }).toMatchObject({ status: refused.status });
-  expect(error?.type).toBe(refused.status === 400 ? 'invalid_request_error' : 'upstream_error');
+  expect(error?.type).toBe(REFUSED_AS[refused.status] ?? 'upstream_error');
   if (refused.code !== undefined) expect(error?.code).toBe(refused.code);
   if (refused.hasRetryAfter === true) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   for (const secret of SECRETS) expect(JSON.stringify(error)).not.toContain(secret);
