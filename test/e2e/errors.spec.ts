@@ -1,5 +1,4 @@
 import { chat, errorOf, prompt, readStream, type ChatOptions, type ErrorBody } from '../support/chat.js';
-import { ADMIN_TOKEN } from '../support/gateway.js';
 import { pollUntil } from '../support/poll.js';
 import { unique, World, type TestKey } from '../support/world.js';
 
@@ -222,25 +221,6 @@ describe('405 method_not_allowed', () => {
   it('answers HEAD with Allow and without a body', async () => {
     const response = await fetch(`${world.url}/openai/v1/chat/completions`, { method: 'HEAD' });
     expect([response.status, response.headers.get('allow'), await response.text()]).toEqual([405, 'POST', '']);
-  });
-});
-
-describe('HEAD', () => {
-  it.each([
-    ...['/health', '/health/live', '/health/ready', '/api/v1/models', '/api/v1/pricing', '/openai/v1/models'],
-    ...['/openai/v1/requests/none', '/admin/v1/accounts', '/admin/v1/accounts/none', '/admin/v1/usage'],
-  ])('answers as GET does, without a body: %s', async (path) => {
-    const token = path.startsWith('/admin') ? ADMIN_TOKEN : key.key;
-    for (const headers of [{ authorization: `Bearer ${token}` }, { authorization: 'Bearer wrong' }]) {
-      const [head, got] = [
-        await fetch(world.url + path, { method: 'HEAD', headers }),
-        await fetch(world.url + path, { headers }),
-      ];
-      expect([head.status, await head.text()]).toEqual([got.status, '']);
-      for (const name of ['content-type', 'etag', 'www-authenticate', 'cache-control']) {
-        expect([name, head.headers.get(name)]).toEqual([name, got.headers.get(name)]);
-      }
-    }
   });
 });
 

@@ -191,7 +191,7 @@ const REFUSALS: readonly BatteryCase[] = [
   {
     name: 'every endpoint at its limit',
     only: 'whole',
-    behaviours: ['status-429-r60'],
+    behaviours: ['status-429-r62'],
     refused: { status: 429, hasRetryAfter: true, failed: { reason: /^http_429$/, class: 'rate_limited' } },
   },
 ];

@@ -133,12 +133,12 @@ describe('a failure of Anthropic', () => {
     await expect(bench.answerOf()).rejects.toMatchObject({ failure: 'endpoint_fault', reason: 'broken_json' });
   });
 
-  it('silence after the headers is a time-out of the first token', async () => {
+  it('silence after the headers is a time-out of the first event', async () => {
     bench.wire.answer = sendEvents([], () => undefined);
-    const call = adapterCall(`${bench.wire.url}/v1`, HI, { timeouts: { firstTokenMs: 30 } });
+    const call = adapterCall(`${bench.wire.url}/v1`, HI, { timeouts: { firstEventMs: 30 } });
     await expect(bench.adapter.stream(call).then((source) => readAll(source))).rejects.toMatchObject({
       failure: 'timeout',
-      reason: 'timeout_first_token',
+      reason: 'timeout_first_event',
     });
   });
 
