@@ -1,5 +1,4 @@
 import { isRecord, type JsonRecord } from '../domain/json.js';
-import type { ChunkSource, Payload } from './adapter.js';
 
 /** A whole completion as the chunks that a stream of it would have been. */
 export function chunksOfCompletion(completion: JsonRecord): string[] {
@@ -23,24 +22,4 @@ function deltaOf(message: JsonRecord): JsonRecord {
   if (!Array.isArray(calls)) return message;
   const indexed = calls.map((call: unknown, index) => (isRecord(call) ? { index, ...call } : call));
   return { ...message, tool_calls: indexed };
-}
-
-/** A source whose chunks are all there already. */
-export class ReadyChunkSource implements ChunkSource {
-  readonly hasEndMarker = true;
-  private payloads: readonly Payload[] | null;
-
-  constructor(chunks: readonly string[]) {
-    this.payloads = chunks.map((data) => ({ data, event: 'message' }));
-  }
-
-  read(): Promise<readonly Payload[] | null> {
-    const { payloads } = this;
-    this.payloads = null;
-    return Promise.resolve(payloads);
-  }
-
-  cancel(): void {
-    this.payloads = null;
-  }
 }
