@@ -26,7 +26,7 @@ function adminStatuses({ path, method, operation }: CatalogRoute & { operation: 
 function callerStatuses({ path, access, operation }: CatalogRoute & { operation: OperationSpec }): number[] {
   return [
     ...(access?.kind === 'api_key' ? [401, 403] : []),
-    ...(operation.forObservers === true ? [401] : []),
+    ...(operation.forObservers === true ? [401, 429] : []),
     ...(hasParameter(path) ? [404] : []),
     ...(operation.query === undefined ? [] : [400]),
     405,
