@@ -92,6 +92,8 @@ function unsupported({ name, param, hostedTool }: GuardedField, fields: readonly
     code: 'unsupported_parameter',
     param,
     hint,
+    // The type of the tool is the caller's text.
+    ...(hostedTool === undefined ? {} : { keptMessage: 'no endpoint of this model has the hosted tool' }),
     facts: { guarded_fields: fields.map((field) => field.name) },
   });
 }

@@ -25,9 +25,9 @@ export function upstreamBody(body: Readonly<JsonRecord>, upstreamModel: string, 
 
 function leaveOutEmpty(body: JsonRecord): void {
   const { tools, functions, messages } = body;
-  if (isEmpty(tools)) for (const field of ['tools', ...NEED_TOOLS]) delete body[field];
-  if (isEmpty(functions)) for (const field of ['functions', ...NEED_FUNCTIONS]) delete body[field];
-  for (const field in body) if (body[field] === null) delete body[field];
+  if (isEmpty(tools)) for (const field of ['tools', ...NEED_TOOLS]) Reflect.deleteProperty(body, field);
+  if (isEmpty(functions)) for (const field of ['functions', ...NEED_FUNCTIONS]) Reflect.deleteProperty(body, field);
+  for (const field in body) if (body[field] === null) Reflect.deleteProperty(body, field);
   if (Array.isArray(messages) && messages.some(hasEmptyCalls)) body['messages'] = messages.map(withoutEmptyCalls);
 }
 
