@@ -7,7 +7,7 @@ interface SourceJson {
 const json = JSON as unknown as SourceJson;
 
 /** A shorter number without an exponent always fits a double. */
-const EXACT_CHARS = 15;
+export const EXACT_CHARS = 15;
 const NUMBER = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 const ZERO = 48;
 

@@ -1,4 +1,4 @@
-import { isExact } from './exact-numbers.js';
+import { EXACT_CHARS, isExact } from './exact-numbers.js';
 import { JsonBoundsError, NUMBER_CHARS_MAX, type JsonBounds } from './json-bounds.js';
 import { beginsNumber, endOfString, isBlank, isNumberByte, nameHash } from './json-bytes.js';
 
@@ -9,8 +9,6 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const LOWER_E = 0x65;
-/** A shorter number without an exponent always fits a double. */
-const EXACT_CHARS = 15;
 
 /** A part of a text that is parsed at once: some members of an object or array, or one that is large itself. */
 export interface Segment {

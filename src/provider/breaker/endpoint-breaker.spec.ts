@@ -21,6 +21,19 @@ describe('EndpointBreaker', () => {
     expect([breaker.isHealthy(999, 'a'), breaker.tryPass(999, A), breaker.waitMs(400)]).toEqual([false, false, 600]);
   });
 
+  it('does not hash the body of a call that says nothing about the endpoint', () => {
+    const mark: CallMark = {
+      caller: 'a',
+      isStream: false,
+      get body(): string {
+        throw new Error('hashed');
+      },
+    };
+    const breaker = opened();
+    breaker.release(mark);
+    expect(breaker.fault(0, mark, true)).toBe(false);
+  });
+
   it('a success in between starts the row anew', () => {
     const breaker = make();
     breaker.fault(0, A, false);

@@ -141,7 +141,8 @@ export class EndpointBreaker {
 
   /** Only the call that holds the place of the probe gives it back. */
   private endProbe(mark: CallMark): void {
-    if (this.probe?.call === callOf(mark)) this.probe = null;
+    // The mark of a call is a hash of its whole body: not made without need.
+    if (this.probe !== null && this.probe.call === callOf(mark)) this.probe = null;
   }
 
   /** @returns whether that is news. */

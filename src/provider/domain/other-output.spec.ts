@@ -22,15 +22,20 @@ describe('output of every channel', () => {
       1_290,
     ],
     ['speech', { audio: { data: 'x'.repeat(800), transcript: 'hi' } }, 'hi', 2],
-    ['a field that nobody knows', { poem: { lines: ['a', 'b'] } }, 'a b', 0],
+    ['an unknown field', { poem: { lines: ['a', 'b'] } }, 'a b', 0],
     [
-      'descriptions, which are no output',
+      'descriptions, which are not output',
       { content: 'a', annotations: [{ url: 'b' }], extra_content: { c: 'd' } },
       'a',
       0,
     ],
   ])('counts %s', (_what, message, text, dataTokens) => {
     expect(outputOf(message)).toEqual({ text, dataTokens });
+  });
+
+  it('counts a field of a million values', () => {
+    const poem = Array.from({ length: 1_000_000 }, () => 'a');
+    expect(outputOf({ poem }).text).toHaveLength(1_999_999);
   });
 
   it('is silent without any', () => {

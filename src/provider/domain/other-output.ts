@@ -68,8 +68,9 @@ function anythingIn(root: unknown): DeliveredOutput {
     if (typeof value === 'string') {
       if (isData(value)) dataTokens += Math.min(TOKENS_PER_IMAGE, value.length / SEALED_CHARS_PER_TOKEN);
       else texts.push(value);
-    } else if (Array.isArray(value)) open.push(...(value as unknown[]));
-    else if (isRecord(value)) {
+    } else if (Array.isArray(value)) {
+      for (const item of value as unknown[]) open.push(item);
+    } else if (isRecord(value)) {
       for (const [name, member] of Object.entries(value)) if (!DESCRIPTIONS.has(name)) open.push(member);
     }
   }

@@ -21,6 +21,14 @@ function idsOf(messages: readonly JsonRecord[]): { calls: string[]; results: str
   return { calls, results };
 }
 
+describe('withPairedResults of a hostile history', () => {
+  it('joins a hundred thousand results of one call in linear time', () => {
+    const results = Array.from({ length: 100_000 }, () => answered('a', 'x'));
+    const [, , joined] = withPairedResults([user, asked('a'), ...results]);
+    expect(joined?.['content']).toHaveLength(100_000);
+  });
+});
+
 describe('withCallIds', () => {
   it.each([
     ['plain', PLAIN_IDS, 'functions.get_weather:0', 'x'.repeat(300), 'call_1'],

@@ -15,7 +15,9 @@ export function withPairedResults(messages: readonly JsonRecord[]): JsonRecord[]
   for (const message of messages) {
     if (!isResult(message, called)) continue;
     const id = textOf(message['tool_call_id']);
-    results.set(id, [...(results.get(id) ?? []), message]);
+    const known = results.get(id);
+    if (known === undefined) results.set(id, [message]);
+    else known.push(message);
   }
   return messages.flatMap((message) => {
     if (isResult(message, called)) return [];

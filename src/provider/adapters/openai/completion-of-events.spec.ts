@@ -67,6 +67,16 @@ describe('a whole answer that came as events', () => {
     await expect(completionOfEvents(body)).rejects.toMatchObject({ reason });
   });
 
+  it('is put together in linear time, whatever its chunks are named', async () => {
+    const parts = Array.from({ length: 20_000 }, (_, at) => ({
+      ...chunk({ content: 'a' }),
+      [`own_${String(at)}`]: 1,
+      choices: [{ index: 0, delta: { content: 'a' }, [`own_${String(at)}`]: 1 }],
+    }));
+    const completion = await completionOfEvents(events(...parts, chunk({}, 'stop'), '[DONE]'));
+    expect(completion).toMatchObject({ own_19999: 1, choices: [{ own_19999: 1, finish_reason: 'stop' }] });
+  });
+
   it('is not taken for one when it is JSON', () => {
     expect(looksLikeEvents(Buffer.from('\n {"data":1}'))).toBe(false);
     expect(looksLikeEvents(Buffer.from('\ufeff: ping\n\ndata: {}\n\n'))).toBe(true);

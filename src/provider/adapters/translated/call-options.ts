@@ -17,6 +17,9 @@ type Format = Exclude<LanguageModelV4CallOptions['responseFormat'], undefined>;
 
 const EFFORTS: ReadonlySet<string> = new Set(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 
+/** Different tools under one name; each is compared with every other. */
+const SAME_NAME_MAX = 16;
+
 /** Sampling settings that have the same meaning in both shapes. */
 const NUMBERS = {
   temperature: 'temperature',
@@ -93,14 +96,16 @@ function stopOf(value: unknown): string[] {
   return stops.filter((stop): stop is string => typeof stop === 'string' && stop !== '');
 }
 
-/** Vendors refuse tools of one name: the very same tool is offered once, another one under another name. */
+/** Vendors refuse two tools of one name: the same tool is offered once, a different one gets another name. */
 function toolsOf(value: unknown, vendor: Vendor, names: ToolNames): LanguageModelV4FunctionTool[] {
   if (!Array.isArray(value)) return [];
   const known = new Map<string, LanguageModelV4FunctionTool[]>();
   for (const [index, item] of (value as unknown[]).entries()) {
     const tool = toolOf(item, `tools[${String(index)}]`, vendor);
     const ofName = known.get(tool.name) ?? [];
-    if (!ofName.some((other) => isDeepStrictEqual(other, tool))) known.set(tool.name, [...ofName, tool]);
+    if (ofName.some((other) => isDeepStrictEqual(other, tool))) continue;
+    if (ofName.length >= SAME_NAME_MAX) throw refuse(`tools[${String(index)}].function.name`, 'is used too often');
+    known.set(tool.name, [...ofName, tool]);
   }
   return [...known.values()].flat().map((tool) => ({ ...tool, name: names.add(tool.name) }));
 }
