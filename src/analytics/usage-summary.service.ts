@@ -5,7 +5,7 @@ import { mergeHistograms, percentilesOf } from './domain/latency.js';
 import type { SummaryRequest, UsageGroup, UsageSummary, UsageSums } from './domain/summary.js';
 import { SummaryRepository, type SummedGroup } from './persistence/summary.repository.js';
 
-/** More groups are no summary any more. */
+/** More groups are refused. */
 const GROUPS_MAX = 10_000;
 
 /** Sums of usage by any grouping, for operators. */

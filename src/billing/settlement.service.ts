@@ -35,7 +35,7 @@ interface Settled {
 
 /**
  * Turns captured outcomes into settled freezes and usage records, in batches of one transaction each. Safe to run at any
- * time and in any number of processes: a freeze ends once, whoever comes second changes nothing.
+ * time and in any number of processes: a freeze ends once, a second settlement changes nothing.
  */
 @Injectable()
 export class SettlementService {
@@ -85,8 +85,8 @@ export class SettlementService {
   }
 
   /**
-   * Nothing is locked between the claim and the settlement: a wallet that waits for this process would hold up everybody who
-   * freezes on it. Another worker may have claimed the same; whoever settles second ends nothing.
+   * Nothing is locked between the claim and the settlement: a wallet that waits for this process would hold up all callers who
+   * freeze on it. Another worker may have claimed the same; the one that settles second ends nothing.
    */
   private async settleBatch(): Promise<{ claimed: number; done: number }> {
     const claimed = await this.desk.claimCaptured(BATCH_MAX);
@@ -112,11 +112,11 @@ export class SettlementService {
     }
     if (items.length === 0) return { settled: 0, failures };
     const byId = new Map(claimed.map((freeze) => [freeze.id, freeze]));
-    const isTold = items.some(({ id, used }) => mayWarn(byId.get(id) as ClaimedFreeze, BigInt(used)));
+    const mayRaise = items.some(({ id, used }) => mayWarn(byId.get(id) as ClaimedFreeze, BigInt(used)));
     const settle = (joined?: Queryable): Promise<SettledRow[]> => this.settleAndWarn(items, byId, joined);
     // An ordinary batch stays one statement.
     const rows =
-      isTold && transaction === undefined ? await this.repository.transaction(settle) : await settle(transaction);
+      mayRaise && transaction === undefined ? await this.repository.transaction(settle) : await settle(transaction);
     this.count(rows);
     return { settled: rows.length, failures };
   }

@@ -10,7 +10,7 @@ const ROLE = 'gateway';
 const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
 const TICK_MS = 500;
-/** A process whose event loop stands still for longer ends: nobody knows what it still does. */
+/** A process whose event loop stands still for longer ends: its state is unknown. */
 const HELD_MAX_MS = 300_000;
 const BEGIN_WITHIN_MS = 30_000;
 const BEGIN_PAUSE_MS = 200;

@@ -17,7 +17,7 @@ export interface PoolRequest {
   options: PoolOptions;
   /** Finds out what it would change, and changes nothing. */
   dryRun: boolean;
-  /** Changes nothing either while all providers of the file wait for a key: a pool that cannot be called helps nobody. */
+  /** Changes nothing while all providers of the file wait for a key: the pool could not be called. */
   needsKey?: boolean;
 }
 

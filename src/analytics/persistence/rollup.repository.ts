@@ -27,7 +27,7 @@ const HORIZON = `select extract(epoch from least(now(), (
   (select extract(epoch from usage_quarter(min(request_id))) * 1000 from usage_record) as first_ms`;
 const MAKE_STATE = `insert into usage_rollup_state (quarters_until) values (to_timestamp($1)) on conflict do nothing`;
 const READ_STATE = 'select extract(epoch from quarters_until) * 1000 as until_ms from usage_rollup_state';
-/** Whoever holds the row rolls up; everybody else leaves at once. */
+/** The process that holds the row rolls up; every other one leaves at once. */
 const LOCK_STATE = `${READ_STATE} for update skip locked`;
 /** The quarter of the record that is so many after a time. */
 const END_OF_STEP = `select extract(epoch from usage_quarter(request_id)) * 1000 as ms from usage_record

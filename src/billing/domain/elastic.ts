@@ -10,7 +10,7 @@ const STEP_LEAST_TOKENS = 64;
 /** An answer of fewer output tokens a choice is not worth beginning. */
 export const ANSWER_LEAST_TOKENS = 16;
 
-/** Whole output tokens that an amount pays for; as many as anybody wants when output costs nothing. */
+/** Whole output tokens that an amount pays for; `MAX_SAFE_INTEGER` when output costs nothing. */
 export function outputTokensFor(amountMicros: bigint, rates: PriceRates): number {
   if (amountMicros <= 0n) return 0;
   if (rates.outputPerMtok === 0n) return Number.MAX_SAFE_INTEGER;

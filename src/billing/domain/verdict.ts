@@ -67,7 +67,7 @@ export function verdictOf(stages: readonly StageRecord[], evidence: RequestEvide
 /** A reader that lags for this long is worth a word. */
 const SLOW_READER_MS = 1_000;
 
-/** How the answer reached the caller: whoever asks about a screen that hangs needs to know what was sent. */
+/** How the answer reached the caller: answers questions about a screen that hangs. */
 function withDelivery({ verdict, next_step: nextStep }: Verdict, stages: readonly StageRecord[]): Verdict {
   const body = stages.find(({ stage }) => stage === 'read_body');
   const sent = stages.find(({ stage }) => stage === 'capture');

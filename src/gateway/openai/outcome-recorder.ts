@@ -107,7 +107,7 @@ export class OutcomeRecorder {
     });
   }
 
-  /** What all providers of the request ask: also for output that nobody is charged for, and for attempts that broke after some. */
+  /** What all providers of the request ask: also for output that the caller is not charged for, and for attempts that broke after some. */
   private providerCost(context: RequestContext, end: CallEnd, measured: Measured): bigint {
     const { summary } = end;
     if (summary === null) return 0n;
@@ -129,10 +129,10 @@ export class OutcomeRecorder {
     const reported = end.summary?.usage ?? null;
     const doubt = this.doubtOf(context, end);
     const usage = doubt === null ? reported : null;
-    const told = doubt === null ? {} : { doubt };
+    const doubtField = doubt === null ? {} : { doubt };
     if (UNCHARGED.has(end.reason)) {
       const usageSource = usage === null ? 'unavailable' : 'provider';
-      return { disposition: 'release', usage: usage ?? NO_USAGE, usageSource, ...told };
+      return { disposition: 'release', usage: usage ?? NO_USAGE, usageSource, ...doubtField };
     }
     const isStoppedHere = STOPS.has(end.reason) && end.summary?.complete !== true;
     const isWhole = end.reason === 'complete' || (STOPS.has(end.reason) && !isStoppedHere);
@@ -141,10 +141,10 @@ export class OutcomeRecorder {
     // What the gateway itself has stopped misses no usage by a fault of the provider: it is always paid as delivered.
     const isReleased = this.config.INCOMPLETE_STREAM_BILLING === 'release' && !isStoppedHere;
     if (isSilent(delivered) || isReleased) {
-      return { disposition: 'release', usage: NO_USAGE, usageSource: 'unavailable', ...told };
+      return { disposition: 'release', usage: NO_USAGE, usageSource: 'unavailable', ...doubtField };
     }
     const estimated = this.estimator.estimate(filled(context.body, 'body'), delivered);
-    return { disposition: 'charge', usage: estimated, usageSource: 'estimated', ...told };
+    return { disposition: 'charge', usage: estimated, usageSource: 'estimated', ...doubtField };
   }
 
   /** What the model has hidden is frozen for in its next calls. */

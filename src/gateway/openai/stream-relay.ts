@@ -196,7 +196,7 @@ function wantsUsage({ body }: RequestContext): boolean {
   return body?.stream_options?.include_usage === true;
 }
 
-/** What reached the caller, for whoever asks why a screen hangs. */
+/** What reached the caller, for questions about a screen that hangs. */
 function deliveryFactsOf(caller: CallerConnection, isWhole: boolean): Record<string, unknown> {
   return {
     metadata_event: isWhole,

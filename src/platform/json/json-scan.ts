@@ -40,7 +40,7 @@ interface Frame {
 
 /**
  * Looks through a JSON text in UTF-8 once, without building anything: is it within its bounds, where can it be cut, and which
- * numbers does no double hold? It does not validate the text; whoever parses the parts does.
+ * numbers does no double hold? It does not validate the text; the parser of the parts does.
  */
 export class JsonScan {
   /** The text as parts, when it is longer than one; else `null`. */

@@ -94,7 +94,7 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
     return this.sent.output();
   }
 
-  /** Where two endpoints wrote parts of an answer, nobody can tell. */
+  /** 0 after a rescue: which endpoint hid how much is unknown. */
   private hiddenTokens(usage: TokenUsage | null): number {
     if (usage === null || this.rescued !== null || !this.isComplete) return 0;
     return hiddenTokensOf(usage, this.current.stream.reader.reasoningTokens, this.sent.shown);

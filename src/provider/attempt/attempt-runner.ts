@@ -75,7 +75,7 @@ export class AttemptRunner {
     }
   }
 
-  /** Ends the attempt; what nobody foresaw is the gateway's own fault, and the next endpoint gets its chance. */
+  /** Ends the attempt; an unforeseen error is the gateway's own fault, and the next endpoint is tried. */
   private failed(attempt: OpenAttempt, error: unknown, apiKey: string | null): Error {
     let failure = error instanceof UpstreamFailure ? error.without(apiKey) : error;
     if (!(error instanceof UpstreamFailure) && !(error instanceof CallerGoneError)) {

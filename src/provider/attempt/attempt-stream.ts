@@ -6,7 +6,7 @@ import type { Chunk } from '../sse/chunk.js';
 import { ChunkReader } from '../sse/chunk-reader.js';
 import type { AttemptWatch } from './attempt-watch.js';
 
-/** Chunks before the first content (role, filter results, signs of life of a model that thinks); more than this is no answer. */
+/** Chunks before the first content (role, filter results, signs of life of a model that thinks); more is a failure. */
 const PREAMBLE_CHUNKS_MAX = 2_048;
 
 /** More payloads of one read take a turn of the event loop of their own. */

@@ -69,7 +69,7 @@ export class AttemptWatch {
     this.listener?.(reason);
   }
 
-  /** Who stops the work when the attempt is ended; called at once when it already is. One listener, the last one set. */
+  /** Sets the listener that stops the work when the attempt is ended; called at once when it already is. The last one set counts. */
   onCancel(listener: (reason: Error) => void): void {
     this.listener = listener;
     if (this.ended !== null) listener(this.ended);

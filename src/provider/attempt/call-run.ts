@@ -100,7 +100,7 @@ export class CallRun {
     return watch;
   }
 
-  /** The call is over: nobody listens for the caller's leaving any more. */
+  /** The call is over: stops listening for the caller's leaving. */
   close(): void {
     this.request.signal.removeEventListener('abort', this.onAbort);
     this.watch?.stop();

@@ -158,7 +158,7 @@ export class EndpointBreakers {
   /** Another process has opened a breaker. */
   learnOpen(outage: LearnedOutage): void {
     const nowMs = performance.now();
-    // One caller is no crowd: it need not wait for the turn of this process.
+    // Only one caller probes, so its probe need not wait for the turn of this process.
     const untilMs = outage.forMs + (outage.caller === null ? othersTurnMs() : nowMs);
     const known = this.entries.get(outage.endpointId);
     const entry = known?.place === outage.place ? known : this.addEntry(outage);

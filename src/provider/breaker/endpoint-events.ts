@@ -24,7 +24,7 @@ export interface EndpointEvent {
 
 export type EndpointListener = (event: EndpointEvent) => void;
 
-/** Tells whoever wants to know in this process: the board that other processes read, alerts, metrics. */
+/** Tells listeners in this process: the board that other processes read, alerts, metrics. */
 @Injectable()
 export class EndpointEvents {
   private readonly listeners = new Set<EndpointListener>();

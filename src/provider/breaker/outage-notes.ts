@@ -26,12 +26,12 @@ export class OutageNotes {
     await this.rows.clear(closedEndpointIds);
   }
 
-  /** Those that are not over. */
+  /** Outages still in effect. */
   all(): Promise<KnownOutage[]> {
     return this.rows.all();
   }
 
-  /** Also those whose time is over: their breakers have not closed yet. */
+  /** Also outages whose time is over: their breakers have not closed yet. */
   byEndpoints(endpointIds: readonly string[]): Promise<KnownOutage[]> {
     return this.rows.byEndpoints(endpointIds);
   }

@@ -1,6 +1,6 @@
 import { isRecord, type JsonRecord } from './json.js';
 
-/** More than one slip of a server is no slip. */
+/** A server loses a few chunks by accident, not more. */
 export const LOST_CHUNKS_MAX = 3;
 
 /**

@@ -95,7 +95,7 @@ export class Failover {
     return null;
   }
 
-  /** A limit without a time is no promise: the same call does not test it. */
+  /** A limit without a time may last long, so the same call does not try again. */
   private isWorthAnother({ failure, retrySame, retryAfterS }: UpstreamFailure): boolean {
     return retrySame || (failure === 'rate_limited' && retryAfterS !== null);
   }
@@ -118,7 +118,7 @@ export class Failover {
   }
 
   private untriedLimited(run: CallRun, endpoint: Endpoint, limitMs: number): UpstreamFailure {
-    // A server that is overloaded asks for time as well; that is no limit of the account.
+    // A server that is overloaded asks for time as well; that is not a limit of the account.
     const isOverload = /^http_5/.test(this.limits.reasonOf(endpoint) ?? '');
     const failure = isOverload ? 'endpoint_fault' : 'rate_limited';
     return untried(run, endpoint, new UpstreamFailure(failure, 'retry_after', { retryAfterS: limitMs / 1000 }));

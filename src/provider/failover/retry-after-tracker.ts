@@ -5,7 +5,7 @@ import type { LearnedOutage } from '../breaker/endpoint-breakers.js';
 import type { Endpoint } from '../domain/endpoint.js';
 import type { UpstreamFailure } from '../domain/failure.js';
 
-/** An endpoint is asked again after an hour, however long its `Retry-After`: somebody may have raised the limit. */
+/** An endpoint is asked again after an hour, however long its `Retry-After`: the operator may have raised the limit. */
 const LIMIT_MS_MAX = 3_600_000;
 
 /** A 429 that names no time: so long at first, doubled each time that the next call meets it again. */

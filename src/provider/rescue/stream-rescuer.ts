@@ -34,7 +34,7 @@ export class StreamRescuer {
   ) {}
 
   /**
-   * @returns the continuation, or `null` when nobody could continue truthfully.
+   * @returns the continuation, or `null` when no endpoint could continue truthfully.
    * @throws CallerGoneError.
    */
   async continue(run: CallRun, delivered: Delivered): Promise<Continuation | null> {

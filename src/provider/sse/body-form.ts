@@ -1,7 +1,7 @@
 /** White space and a byte order mark, which may come before every form. */
 const BLANK: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
 
-/** What a body is by its first character; content types are no proof. */
+/** What a body is by its first character; content types prove nothing. */
 export type BodyForm = 'events' | 'json' | 'html';
 
 /** @returns `null` while nothing but blanks has come. */

@@ -66,7 +66,7 @@ export class ChunkReader {
     return this.deltas.hasToolCalls;
   }
 
-  /** Output that is no ordinary text has begun: likewise. */
+  /** Output other than ordinary text has begun: likewise. */
   get hasOtherOutput(): boolean {
     return this.deltas.hasOtherOutput;
   }
@@ -195,7 +195,7 @@ export class ChunkReader {
 
   /**
    * Puts right, in place, what clients of OpenAI's format stumble over: no list of choices, choices without a delta (Azure's
-   * filters), content in parts (Mistral), finish reasons that are no reason (Ollama), tool calls that cannot be told apart.
+   * filters), content in parts (Mistral), empty finish reasons (Ollama), tool calls that cannot be told apart.
    * @returns whether something was changed.
    */
   private repair(chunk: JsonRecord): boolean {

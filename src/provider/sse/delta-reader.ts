@@ -28,7 +28,7 @@ export class DeltaReader {
   private showsThoughts = false;
   private dataTokens = 0;
 
-  /** Tokens of output that is no text, since this was last asked. */
+  /** Tokens of output that is not text, since this was last asked. */
   takeDataTokens(): number {
     const { dataTokens } = this;
     this.dataTokens = 0;
@@ -53,7 +53,7 @@ export class DeltaReader {
       addText(pieces, channel, text);
       this.showsThoughts ||= channel === 'reasoning';
     }
-    // Parts that are no text (a picture) stay as they are.
+    // Parts other than text (a picture) stay as they are.
     if (Array.isArray(delta['content']) && this.readOther('content', delta['content'], pieces)) isContent = true;
     if (this.readToolCalls(delta, pieces)) isContent = true;
     for (const field in delta) {

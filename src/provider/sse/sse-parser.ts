@@ -13,7 +13,7 @@ export type SseListener = (data: string, event: string) => void;
 
 /**
  * Server-sent events from the bytes of an answer, however they are cut. Only whole lines are decoded, so a character
- * that is split between two reads is never broken: a line end is no part of one. Takes LF, CRLF and CR, several `data:`
+ * that is split between two reads is never broken: a line end is never part of one. Takes LF, CRLF and CR, several `data:`
  * lines, `data:` with and without a space; drops comments, ids, retry hints and events without data.
  */
 export class SseParser {

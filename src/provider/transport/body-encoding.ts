@@ -32,7 +32,7 @@ export function isPlainEncoding(encoding: string): boolean {
 }
 
 /**
- * Reads a body that says it is compressed, although nobody asked for that. Nothing is inflated before it is asked for: a small body
+ * Reads a body that says it is compressed, although the gateway did not ask for that. Nothing is inflated before it is asked for: a small body
  * that stands for gigabytes waits as a small one. A body that is plain in spite of its label is passed on as it is.
  * @param encoding `content-encoding` of the answer.
  * @returns a reader of the plain bytes; it throws UpstreamFailure `encoded_answer` when they cannot be had.
@@ -111,7 +111,7 @@ function isZlib(bytes: Buffer): boolean {
   return (method & 0x0f) === 8 && ((method << 8) | flags) % 31 === 0;
 }
 
-/** Characters that no text has, and bytes that are no character. */
+/** Characters that do not occur in text, and bytes that are not a character. */
 const NO_TEXT = /[\u0000-\u0008\u000e-\u001f\ufffd]/;
 
 /** Whether a body begins with characters, the last of which may be cut: a compressed one does not. */

@@ -27,7 +27,7 @@ const LINGER_MS = 500;
 
 type Waiter = { resolve: (chunks: Buffer[] | null) => void; reject: (error: Error) => void };
 
-/** One HTTP request and its answer, read by pulling. Nothing is read from the socket that nobody has asked for. */
+/** One HTTP request and its answer, read by pulling. Bytes are read from the socket only when they are asked for. */
 export class HttpExchange implements Dispatcher.DispatchHandler {
   statusCode = 0;
   headers: Readonly<Record<string, string | string[] | undefined>> = {};

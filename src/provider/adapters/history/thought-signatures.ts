@@ -1,7 +1,7 @@
 import { isRecord, textOf, type JsonRecord } from '../../domain/json.js';
 import { callsOf } from './calls.js';
 
-/** What Google takes at a call whose signature another vendor's model, or nobody, has made. */
+/** What Google takes at a call that has no signature of its own models. */
 export const SKIP_SIGNATURE = 'skip_thought_signature_validator';
 
 /** The signature of a message or call: where Gemini's own OpenAI endpoint puts it, or right on the record. Empty when it has none. */

@@ -36,7 +36,7 @@ export class OpenAiAdapter implements ProviderAdapter {
 
   async stream(call: AdapterCall): Promise<ChunkSource> {
     const exchange = await this.open(call, true);
-    // Other content types are no proof: servers label events as JSON, and JSON as events.
+    // Other content types prove nothing: servers label events as JSON, and JSON as events.
     if (exchange.header('content-type').toLowerCase().includes('html')) {
       exchange.cancel();
       throw new UpstreamFailure('endpoint_fault', 'not_a_stream', { status: exchange.statusCode });

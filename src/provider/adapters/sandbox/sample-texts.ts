@@ -1,6 +1,6 @@
 import { textOf } from '../../domain/json.js';
 
-/** Texts of a format: they differ by variant, and none of them does harm to whoever acts on it. */
+/** Texts of a format: they differ by variant, and all are harmless when a program acts on them. */
 const FORMATS: Readonly<Record<string, (variant: number) => string>> = {
   'date-time': (variant) => `2025-01-01T12:${twoDigits(variant % 60)}:00Z`,
   date: (variant) => `2025-01-${twoDigits(1 + (variant % 28))}`,

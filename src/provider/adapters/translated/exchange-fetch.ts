@@ -13,7 +13,7 @@ export interface FetchTarget {
   stream: boolean;
   readRefusal: ReadRefusal;
   mender: Mender;
-  /** An event that is no JSON may be left out. */
+  /** An event that is not JSON may be left out. */
   mayLose: boolean;
 }
 
@@ -85,8 +85,8 @@ export class ExchangeFetch {
   }
 
   /**
-   * Pulled, never pushed: what nobody reads stays with the upstream. It never breaks: an error would overtake the events that are
-   * still under way inside the SDK. Whoever reads to its end asks for `failure`.
+   * Pulled, never pushed: unread events stay with the upstream. It never breaks: an error would overtake the events that are
+   * still under way inside the SDK. The reader asks for `failure` at its end.
    */
   private eventsOf(exchange: HttpExchange): ReadableStream<Uint8Array> {
     const filter = new EventFilter(this.target.mender, this.target.mayLose);

@@ -30,14 +30,14 @@ export const NO_MENDER: Mender = {
 export class EventFilter {
   /** Why no more events come; those before it have been handed out. */
   broken: Error | null = null;
-  /** The last event that was no JSON and was left out. */
+  /** The last event that was not JSON and was left out. */
   lost: Error | null = null;
   lostCount = 0;
   private passed = '';
   private form: BodyForm | null = null;
   private readonly parser = new SseParser((data) => this.onEvent(data));
 
-  /** @param mayLose an event that is no JSON may be left out. */
+  /** @param mayLose an event that is not JSON may be left out. */
   constructor(
     private readonly mender: Mender,
     private readonly mayLose = false,
