@@ -101,6 +101,18 @@ describe('a provider that ignores the maximum', () => {
     expect(shortfall).toBe(0);
   });
 
+  it('ends every choice that it stops, once', async () => {
+    const rich = await keyWith('100');
+    const answer = await chatStream(world.url, { ...body(), n: 3 }, { key: rich.key });
+    const ends = answer.chunks.flatMap(({ choices }) => choices.filter((choice) => choice.finish_reason !== null));
+    expect(ends.map(({ index, finish_reason: finish }) => [index, finish])).toEqual([
+      [0, 'length'],
+      [1, 'length'],
+      [2, 'length'],
+    ]);
+    expect(answer.done).toBe(true);
+  });
+
   it('is cut a step past it in a plain answer, too', async () => {
     const rich = await keyWith('100');
     const response = await chat(world.url, body(), { key: rich.key });

@@ -46,10 +46,7 @@ export class AnswerPayment {
     // What has been written unseen is not undone by a cut.
     if (isPaid && tokens <= limitTokens) return whole;
     const { amountMicros } = filled(context.freeze, 'freeze');
-    const cut = cutCompletion(body, limitTokens, (part) => {
-      const partTokens = bill.outputTokens(part);
-      return partTokens <= limitTokens && bill.costOf(partTokens) <= amountMicros;
-    });
+    const cut = cutCompletion(body, bill.tokensFor(amountMicros, limitTokens), (part) => bill.outputTokens(part));
     return {
       body: cut.body,
       // The provider asks for all that it has written.

@@ -25,4 +25,16 @@ export class DeliveredBill {
     const usage = { inputTokens: this.inputTokens, outputTokens, cachedInputTokens: 0, cachedOutputTokens: 0 };
     return priceOf(usage, this.rates);
   }
+
+  /** Most output tokens, up to a limit, that an amount pays for beside the prompt. */
+  tokensFor(amountMicros: Micros, limitTokens: number): number {
+    let paid = 0;
+    let beyond = limitTokens;
+    while (paid < beyond) {
+      const middle = Math.ceil((paid + beyond) / 2);
+      if (this.costOf(middle) <= amountMicros) paid = middle;
+      else beyond = middle - 1;
+    }
+    return paid;
+  }
 }

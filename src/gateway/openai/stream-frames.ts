@@ -38,6 +38,16 @@ export function chunkHeadOf(event: StreamEvent | undefined, fallback: ChunkHead)
   };
 }
 
+/** Indexes of the choices whose finish reason is in some events. */
+export function finishedIn(events: readonly StreamEvent[]): Set<unknown> {
+  const finished = new Set<unknown>();
+  for (const { data } of events) {
+    const { choices } = JSON.parse(data) as { choices?: readonly { index?: unknown; finish_reason?: unknown }[] };
+    for (const choice of choices ?? []) if (typeof choice.finish_reason === 'string') finished.add(choice.index);
+  }
+  return finished;
+}
+
 /** A chunk of the gateway's own. */
 export function chunkOf(head: ChunkHead, fields: Record<string, unknown>): string {
   return frameOf({ id: head.id, object: 'chat.completion.chunk', created: head.created, model: head.model, ...fields });

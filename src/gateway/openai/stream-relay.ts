@@ -13,8 +13,8 @@ import { DeliveredBill } from './delivered-bill.js';
 import { FreezeExtender } from './freeze-extender.js';
 import { OutcomeRecorder, type EndReason } from './outcome-recorder.js';
 import { callerUsageOf } from './caller-usage.js';
-import { chunkHeadOf, chunkOf, DONE_FRAME, framesOf, type ChunkHead } from './stream-frames.js';
-import { paidPart } from './paid-part.js';
+import { chunkHeadOf, chunkOf, DONE_FRAME, finishedIn, framesOf, type ChunkHead } from './stream-frames.js';
+import { paidPart, type PaidPart } from './paid-part.js';
 import { StreamMeter } from './stream-meter.js';
 import { UsageEstimator } from './usage-estimator.js';
 
@@ -29,6 +29,8 @@ interface PumpEnd {
   reachedCaller: boolean;
   /** What reached the caller, when that is less than what the provider sent. */
   paid: DeliveredOutput | null;
+  /** Choices that the gateway has stopped. */
+  stopped: readonly number[];
 }
 
 /** Forwards a stream chunk by chunk, meters it in passing, and ends it only after its outcome is durable. */
@@ -67,6 +69,7 @@ export class StreamRelay {
       head: fallbackHead(context),
       reachedCaller: false,
       paid: null,
+      stopped: [],
     };
     let isFirst = true;
     try {
@@ -78,7 +81,10 @@ export class StreamRelay {
         if (!(await extender.keepAhead())) {
           const stop = extender.meter.isPastMaximum ? 'maximum_exceeded' : 'quota_stop';
           end.reason = caller.gone.aborted && !drains ? 'caller_gone' : stop;
-          end.paid = await this.writePaidPart(context, bill, extender.meter, events, answer.delivered());
+          const part = this.paidPartOf(context, bill, extender.meter, events, answer.delivered());
+          end.paid = part.delivered;
+          end.stopped = stoppedChoices(context, answer, events.slice(part.events.length));
+          await caller.write(framesOf(part.events, wantsUsage(context)));
           break;
         }
         await caller.write(framesOf(events, wantsUsage(context)));
@@ -95,21 +101,18 @@ export class StreamRelay {
     return end;
   }
 
-  /** @returns all that the caller has got. */
-  private async writePaidPart(
+  private paidPartOf(
     context: RequestContext,
     bill: DeliveredBill,
     { limitTokens }: StreamMeter,
     group: readonly StreamEvent[],
     all: DeliveredOutput,
-  ): Promise<DeliveredOutput> {
+  ): PaidPart {
     const { amountMicros } = filled(context.freeze, 'freeze');
-    const paid = paidPart(group, all, (part) => {
+    return paidPart(group, all, (part) => {
       const tokens = bill.outputTokens(part);
       return tokens <= limitTokens && bill.costOf(tokens) <= amountMicros;
     });
-    await context.caller.write(framesOf(paid.events, wantsUsage(context)));
-    return paid.delivered;
   }
 
   private extenderOf(context: RequestContext, answer: StreamAnswer, bill: DeliveredBill): FreezeExtender {
@@ -179,8 +182,8 @@ export class StreamRelay {
     const { head } = end;
     const wallet = filled(context.key, 'key').billingAccountKind;
     let text = '';
-    if (end.reason === 'quota_stop' || end.reason === 'maximum_exceeded') {
-      text += chunkOf(head, { choices: [{ index: 0, delta: {}, finish_reason: 'length' }] });
+    for (const index of end.stopped) {
+      text += chunkOf(head, { choices: [{ index, delta: {}, finish_reason: 'length' }] });
     }
     if (wantsUsage(context)) {
       const cost = usdCostOf(context, BigInt(outcome.creditsUsedMicros));
@@ -190,6 +193,19 @@ export class StreamRelay {
     caller.end(text + DONE_FRAME);
     return true;
   }
+}
+
+/**
+ * Choices whose end the caller has not got when the gateway stops a stream.
+ * @param left events of the last group that are not delivered.
+ */
+function stoppedChoices(context: RequestContext, answer: StreamAnswer, left: readonly StreamEvent[]): number[] {
+  const finished = answer.finishedChoices();
+  const unsaid = finishedIn(left);
+  const { choices } = filled(context.freeze, 'freeze').estimate;
+  return Array.from({ length: choices }, (_, index) => index).filter(
+    (index) => !finished.has(index) || unsaid.has(index),
+  );
 }
 
 function wantsUsage({ body }: RequestContext): boolean {

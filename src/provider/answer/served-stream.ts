@@ -94,6 +94,10 @@ export class ServedStream implements StreamAnswer, AsyncIterableIterator<readonl
     return this.sent.output();
   }
 
+  finishedChoices(): ReadonlySet<unknown> {
+    return this.current.stream.reader.finished;
+  }
+
   /** 0 after a rescue: which endpoint hid how much is unknown. */
   private hiddenTokens(usage: TokenUsage | null): number {
     if (usage === null || this.rescued !== null || !this.isComplete) return 0;

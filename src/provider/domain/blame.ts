@@ -17,6 +17,8 @@ const UNKNOWN = String.raw`(?:not|n't) (?:yet |currently )?(?:found|exist|availa
 /** Labels are words of the vendor alone: what they name is what is meant. */
 const LABELS: readonly (readonly [BlamedSubject, RegExp])[] = [
   ['money', /\b(?:arrears?|arrearage|overdue|balance|payment|billing|funds|credits? \w*(?:exhausted|depleted|low))\b/],
+  // A quota that is paid for is empty; waiting does not fill it.
+  ['money', /\b(?:insufficient|exceeded current) quota\b/],
   ['limit', /\b(?:rate limit\w*|ratelimit\w*|too many requests|throttl\w*|quota|resource exhausted|429)\b/],
   ['money', /\b(?:budget|spend|usage limit\w*|402)\b/],
   ['model', /\b(?:unknown|invalid|unsupported|no such) (?:endpoint or )?model(?: (?:id|name|error))?$/],
@@ -41,6 +43,7 @@ const NUMBERS: Readonly<Record<string, BlamedSubject>> = {
 
 /** An empty purse, whatever else is said. */
 const MONEY = [
+  /\bcheck your plan and billing\b/,
   /\b(?:insufficient|not enough|negative|exhausted|out of|depleted)\b.{0,30}\b(?:balance|funds?|credits?)\b/,
   /\b(?:balance|funds?|credits?)\b.{0,40}\b(?:insufficient|not enough|too low|exhausted|depleted|used up|ran? out|overdue|negative|expired)\b/,
   /\b(?:arrears?|arrearage|overdue|unpaid|past due|in good standing|payment (?:required|method|failed)|recharge|prepayment)\b/,

@@ -127,6 +127,8 @@ export interface StreamAnswer {
   summary(): CallSummary;
   /** The output delivered so far (all `data` events yielded), for counting tokens when the provider sent no usage. */
   delivered(): DeliveredOutput;
+  /** Indexes of the choices whose finish reason is among the events so far. */
+  finishedChoices(): ReadonlySet<unknown>;
 }
 
 export type ProviderAnswer = JsonAnswer | StreamAnswer;

@@ -76,6 +76,11 @@ export class ChunkReader {
     return reasoningTokensOf(this.reportedUsage);
   }
 
+  /** Indexes of the choices that have said why they ended. */
+  get finished(): ReadonlySet<unknown> {
+    return this.finishedChoices;
+  }
+
   /** Every choice has said why it ended: what follows can only be usage and the end marker. */
   get isFinished(): boolean {
     return this.finishedChoices.size >= this.choices;
