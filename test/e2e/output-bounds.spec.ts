@@ -87,7 +87,11 @@ describe('a provider that ignores the maximum', () => {
     const poor = await keyWith('1');
     const ask = (): Promise<StreamedAnswer> => chatStream(world.url, body(), { key: poor.key });
     const answers = await Promise.all(Array.from({ length: 10 }, ask));
-    expect(answers.map(finishOf)).toEqual(answers.map(() => ['length']));
+    // The first ones may take all of the wallet before the last ones begin.
+    expect(answers.every(({ response }) => response.status === 200 || response.status === 402)).toBe(true);
+    const begun = answers.filter(({ response }) => response.status === 200);
+    expect(begun.length).toBeGreaterThan(0);
+    expect(begun.map(finishOf)).toEqual(begun.map(() => ['length']));
     const { charged, shortfall } = await sumsOf(poor.accountId);
     expect(charged).toBeLessThanOrEqual(1);
     expect(shortfall).toBe(0);
