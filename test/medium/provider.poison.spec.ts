@@ -4,7 +4,8 @@ import { pollUntil } from '../support/poll.js';
 import { UpstreamProcess } from '../support/upstream/client.js';
 import { CALLER, ProviderProcess, reasonsOf, requestOf, type EndpointMaker } from './provider.process.js';
 
-const OPEN_MS = 300;
+/** Longer than a second try backs off. */
+const OPEN_MS = 1_000;
 
 /** A fault that follows one request or one caller keeps nobody else away. */
 describe('requests that make providers fail', () => {
